@@ -1,0 +1,1 @@
+"""The Cortex daemon: resolves paths from a live mirror of the hive."""

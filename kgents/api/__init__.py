@@ -1,0 +1,1 @@
+"""The vocabulary of kgents: kinds, physics, rows, paths and errors. No I/O, standard library only."""

@@ -1,0 +1,1 @@
+"""Who asks, and may they: keys, tokens, RBAC and the review resources."""

@@ -1,0 +1,1 @@
+"""The controllers a hive needs, as plain clients of the Kubernetes API."""

@@ -1,0 +1,1 @@
+"""How objects change: JSON patch, merge patch, strategic merge and server-side apply."""

@@ -1,0 +1,1 @@
+"""The process runtime: a node whose pods are local processes."""

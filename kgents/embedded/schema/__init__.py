@@ -1,0 +1,1 @@
+"""Schemas: built-in OpenAPI, structural validation, defaulting, pruning and CEL rules."""

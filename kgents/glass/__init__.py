@@ -1,0 +1,1 @@
+"""The client that never goes blind: Cortex, then the ghost, then kubectl."""

@@ -1,0 +1,1 @@
+"""Hives: where they live, how they come up, who keeps them alive."""

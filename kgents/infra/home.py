@@ -1,0 +1,59 @@
+"""Where kgents keeps things on this machine. Standard library only: every command imports this.
+
+    $KGENTS_HOME (default ~/.kgents)
+        hives/<hive>/     one embedded hive: keys, store, logs, pods
+        ghost/<hive>/     the last known state
+        witness/          the journal
+        run/              sockets, tokens and pids of the Cortex daemons
+
+Everything is private to the user: directories 0700, files 0600.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+
+def home() -> Path:
+    """The root of it all. `KGENTS_HOME` moves it. Not created here."""
+    configured = os.environ.get("KGENTS_HOME")
+    return Path(configured).expanduser() if configured else Path.home() / ".kgents"
+
+
+def private_dir(path: Path) -> Path:
+    """`path`, existing and readable by its owner alone. Raises OSError when it cannot be made."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def hive_dir(hive: str) -> Path:
+    return home() / "hives" / hive
+
+
+def context_key(context: str, server: str) -> str:
+    """What identifies one Cortex: the kubeconfig context and the server behind it."""
+    return f"{context}|{server}"
+
+
+def _runtime_file(key: str, suffix: str) -> Path:
+    # A Unix socket's path holds about 100 bytes: the name is hashed so that long contexts fit.
+    digest = hashlib.sha256(key.encode()).hexdigest()[:12]
+    return home() / "run" / f"{digest}.{suffix}"
+
+
+def cortex_socket(key: str) -> Path:
+    return _runtime_file(key, "sock")
+
+
+def cortex_token_file(key: str) -> Path:
+    return _runtime_file(key, "token")
+
+
+def cortex_pid_file(key: str) -> Path:
+    return _runtime_file(key, "pid")
+
+
+def cortex_log_file(key: str) -> Path:
+    return _runtime_file(key, "log")

@@ -1,0 +1,1 @@
+"""What Cortex and its clients say to each other: the protocol and its generated stubs."""

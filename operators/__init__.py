@@ -1,0 +1,1 @@
+"""The kgents operators: kopf handlers, one folder per resource."""
