@@ -24,7 +24,13 @@ def home() -> Path:
 
 def private_dir(path: Path) -> Path:
     """`path`, existing and readable by its owner alone. Raises OSError when it cannot be made."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    missing = []
+    ancestor = path
+    while not ancestor.exists():
+        missing.append(ancestor)
+        ancestor = ancestor.parent
+    for folder in reversed(missing):  # not mkdir(parents=True): that gives the ancestors the umask's mode
+        folder.mkdir(mode=0o700, exist_ok=True)
     return path
 
 

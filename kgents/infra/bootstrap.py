@@ -1,0 +1,66 @@
+"""Makes a Kubernetes API a hive: applies the CRDs and the foundation by server-side apply, and waits until they serve.
+
+A plain client of the API: the same steps work on any cluster, and doing them again changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from kgents.api.errors import KgentsError, Unreachable
+from kgents.api.kinds import CRD, Kind
+from kgents.infra import manifests
+from kgents.kube.client import KubeClient
+from kgents.kube.config import ClusterConfig
+
+_MANAGER = "kgents-infra"
+
+
+async def bootstrap(config: ClusterConfig, *, timeout: float = 60.0) -> None:
+    """Applies what a hive is made of. Raises Unreachable when the API is not ready or a CRD is not served in time."""
+    try:
+        async with asyncio.timeout(timeout), KubeClient(config) as api:
+            await _bootstrap(api)
+    except TimeoutError as error:
+        raise Unreachable(
+            f"The API server at {config.server} was not ready within {timeout:.0f} s",
+            fix="See what it says: kgents infra logs",
+        ) from error
+
+
+async def _bootstrap(api: KubeClient) -> None:
+    while not await api.ready():  # noqa: ASYNC110 - readiness is asked for over HTTP; there is no event to wait on
+        await asyncio.sleep(0.03)
+    crds, rest = manifests.crds(), manifests.foundation()
+    await asyncio.gather(*(api.apply(CRD, crd, field_manager=_MANAGER) for crd in crds))
+    namespaces = [item for item in rest if item["kind"] == "Namespace"]
+    others = [item for item in rest if item["kind"] != "Namespace"]
+    for group in (namespaces, others):
+        await asyncio.gather(*(apply_object(api, item, field_manager=_MANAGER) for item in group))
+    for crd in crds:
+        await _established(api, crd["metadata"]["name"])
+
+
+async def apply_object(api: KubeClient, item: dict[str, Any], *, field_manager: str) -> dict[str, Any]:
+    """Server-side apply of any object, its resource found by discovery."""
+    return await api.apply(await discover(api, item["apiVersion"], item["kind"]), item, field_manager=field_manager)
+
+
+async def discover(api: KubeClient, api_version: str, kind: str) -> Kind:
+    """The resource behind an apiVersion and kind. Raises KgentsError when the server has none."""
+    root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+    listing = await api.request("GET", root)
+    for resource in listing["resources"]:
+        if resource["kind"] == kind and "/" not in resource["name"]:
+            return Kind(kind, resource["name"], api_version, namespaced=resource["namespaced"])
+    raise KgentsError(f"The cluster does not know {kind} ({api_version})", fix="Check apiVersion and kind")
+
+
+async def _established(api: KubeClient, name: str) -> None:
+    while True:
+        crd = await api.get(CRD, name)
+        conditions = {c["type"]: c["status"] for c in crd.get("status", {}).get("conditions", [])}
+        if conditions.get("Established") == "True":
+            return
+        await asyncio.sleep(0.03)

@@ -1,0 +1,202 @@
+"""An embedded hive on disk: its name, its addresses, its files. Standard library only.
+
+A hive owns the loopback net 127.H.0.0/16, so that every Service and every pod has an address of its own:
+
+    127.H.0.1:6443           the API server
+    127.H.0.2:10250          the node's log endpoint
+    127.H.1.0 – 127.H.15.255   Services
+    127.H.16.0 and up        pods
+
+The net is free when nobody listens on the API server's address; a running hive holds it by listening there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import sys
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from kgents.api.errors import KgentsError, NotFound, UsageError
+from kgents.infra.home import hive_dir, home, private_dir
+
+DEFAULT_HIVE = "laptop"
+CONTEXT_PREFIX = "kgents-"
+API_PORT = 6443
+_FIRST_NET, _LAST_NET = 64, 250
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Hive:
+    """One embedded hive. `net` is the second octet of its loopback net; `api_only` hives run the API server alone."""
+
+    name: str
+    net: int
+    api_only: bool = False
+
+    @property
+    def dir(self) -> Path:
+        return hive_dir(self.name)
+
+    @property
+    def context(self) -> str:
+        return CONTEXT_PREFIX + self.name
+
+    @property
+    def address(self) -> str:
+        return f"127.{self.net}.0.1"
+
+    @property
+    def kubelet_address(self) -> str:
+        return f"127.{self.net}.0.2"
+
+    @property
+    def server(self) -> str:
+        return f"https://{self.address}:{API_PORT}"
+
+    @property
+    def service_cidr(self) -> str:
+        return f"127.{self.net}.0.0/20"
+
+    @property
+    def pod_cidr(self) -> str:
+        return f"127.{self.net}.16.0/20"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The hive's own kubeconfig, for its administrator."""
+        return self.dir / "kubeconfig"
+
+    @property
+    def operators_kubeconfig(self) -> Path:
+        return self.dir / "operators.kubeconfig"
+
+    @property
+    def pki(self) -> Path:
+        return self.dir / "pki"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.dir / "log"
+
+    @property
+    def state_file(self) -> Path:
+        """What the supervisor says of itself and its processes."""
+        return self.dir / "supervisor.json"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held (flock) by the supervisor for as long as it lives."""
+        return self.dir / "supervisor.lock"
+
+    @property
+    def stopped_file(self) -> Path:
+        """Stands while somebody wants the hive stopped, so that nothing revives it."""
+        return self.dir / "stopped"
+
+
+def check_name(name: str) -> str:
+    """`name`, or UsageError: it becomes a folder, a context and part of addresses people read."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"“{name[:60]}” cannot be a hive's name",
+            why="a name has 1 to 40 lower-case letters, digits and inner hyphens",
+            fix="Choose another with --name",
+        )
+    return name
+
+
+def load(name: str) -> Hive:
+    """The hive of that name. Raises NotFound when there is none, KgentsError when its file is damaged."""
+    path = hive_dir(check_name(name)) / "hive.json"
+    try:
+        described = json.loads(path.read_bytes())
+        return Hive(name, int(described["net"]), bool(described.get("apiOnly", False)))
+    except FileNotFoundError as error:
+        raise NotFound(f"There is no hive “{name}” on this machine", fix="Make it: kgents infra init") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise KgentsError(
+            f"The hive “{name}” cannot be read",
+            why=f"{path} is damaged",
+            fix=f"Make it anew: kgents infra delete --name {name} && kgents infra init --name {name}",
+        ) from error
+
+
+def known() -> list[str]:
+    """The names of the hives in this home."""
+    return sorted(path.parent.name for path in (home() / "hives").glob("*/hive.json"))
+
+
+def of_context(context: str) -> Hive | None:
+    """The embedded hive behind a kubeconfig context, if it is one of this home."""
+    name = context.removeprefix(CONTEXT_PREFIX)
+    if name == context or not _NAME.fullmatch(name):
+        return None
+    try:
+        return load(name)
+    except KgentsError:
+        return None  # a context of that name may well lead elsewhere; then there is nothing here to look after
+
+
+def create(name: str, *, api_only: bool = False) -> Hive:
+    """Makes the folder of a new hive and claims a free net. Raises KgentsError when the home can't be written."""
+    check_name(name)
+    if sys.platform != "linux":
+        raise KgentsError(
+            "The embedded hive runs on Linux only for now",
+            why="other systems give the loopback interface one address, and each pod needs its own",
+            fix="Use a cluster instead, through its kubeconfig context",
+        )
+    directory = hive_dir(name)
+    try:
+        for path in (directory, directory / "pki", directory / "log", directory / "store"):
+            private_dir(path)
+        hive = Hive(name, _free_net(name), api_only)
+        described = {"name": name, "net": hive.net, "apiOnly": api_only}
+        write_private(directory / "hive.json", json.dumps(described) + "\n")
+    except OSError as error:
+        raise KgentsError(
+            f"The hive “{name}” cannot be made",
+            why=f"{error.filename or directory}: {error.strerror}",
+            fix="Set KGENTS_HOME to a folder that you can write",
+        ) from error
+    return hive
+
+
+def _free_net(name: str) -> int:
+    taken = {load(other).net for other in known() if other != name}
+    span = _LAST_NET - _FIRST_NET + 1
+    start = zlib.crc32(f"{home()}/{name}".encode()) % span
+    for step in range(span):
+        net = _FIRST_NET + (start + step) % span
+        if net not in taken and _nobody_listens(f"127.{net}.0.1"):
+            return net
+    raise KgentsError(
+        "Every loopback net is taken", why=f"{span} hives run on this machine", fix="Delete one: kgents infra delete"
+    )
+
+
+def _nobody_listens(address: str) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, API_PORT))
+        except OSError:
+            return False
+        return True
+
+
+def write_private(path: Path, text: str) -> None:
+    """Writes a 0600 file whole or not at all. Raises OSError."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)

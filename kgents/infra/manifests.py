@@ -1,0 +1,49 @@
+"""What a hive is made of, as Kubernetes objects: the CRDs, its namespace, the operators' permissions.
+
+The files ship in the wheel; in a checkout they are read where they are written.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from kgents.api.kinds import HIVE_NAMESPACE
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+_CHECKOUT = _PACKAGE.parent
+
+
+def data_dir(name: str) -> Path:
+    """The folder of shipped data called `crds` or `hive`, installed or in a checkout."""
+    installed = _PACKAGE / "data" / name
+    if installed.is_dir():
+        return installed
+    return _CHECKOUT / (name if name == "crds" else f"examples/{name}")
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """The objects in a YAML file."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return [document for document in yaml.load_all(path.read_text(), loader) if document]
+
+
+def crds() -> list[dict[str, Any]]:
+    return [document for path in sorted(data_dir("crds").glob("*.yaml")) for document in read(path)]
+
+
+def foundation() -> list[dict[str, Any]]:
+    """The namespace of the hive and the operators' permissions."""
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HIVE_NAMESPACE}}
+    return [namespace, *read(_rbac_file())]
+
+
+def _rbac_file() -> Path:
+    # The operators are found, not imported: the client side knows them only as files.
+    import importlib.util
+
+    spec = importlib.util.find_spec("operators")
+    assert spec is not None and spec.submodule_search_locations is not None
+    return Path(spec.submodule_search_locations[0]) / "deploy" / "rbac.yaml"

@@ -1,0 +1,68 @@
+"""Which processes make up an embedded hive, and how each is started. Standard library only."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+
+from kgents.infra.hive import API_PORT, Hive
+from kgents.infra.home import home
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A command of the hive. `needs_api`: it is not started before the API server listens."""
+
+    name: str
+    argv: list[str]
+    env: dict[str, str]
+    needs_api: bool = False
+
+
+def processes(hive: Hive) -> list[Process]:
+    """In the order of their start; they are stopped in reverse."""
+    env = _environment()
+    apiserver = Process(
+        "apiserver",
+        _module(
+            "kgents.embedded.apiserver",
+            *("--data-dir", str(hive.dir)),
+            *("--address", hive.address),
+            *("--port", str(API_PORT)),
+            *("--service-cidr", hive.service_cidr),
+        ),
+        env,
+    )
+    if hive.api_only:
+        return [apiserver]
+    kubeconfig = str(hive.kubeconfig)
+    return [
+        apiserver,
+        Process("cortex", _module("cortex", "--keep", "--context", hive.context, "--kubeconfig", kubeconfig), env),
+        Process(
+            "node",
+            _module(
+                "kgents.embedded.node",
+                *("--kubeconfig", kubeconfig),
+                *("--root", str(hive.dir)),
+                *("--pki", str(hive.pki)),
+                *("--pod-cidr", hive.pod_cidr),
+                *("--kubelet-address", hive.kubelet_address),
+                *("--node-name", hive.context),
+            ),
+            env,
+            needs_api=True,
+        ),
+        Process("operators", _module("operators", "--kubeconfig", str(hive.operators_kubeconfig)), env, needs_api=True),
+    ]
+
+
+def _module(name: str, *arguments: str) -> list[str]:
+    # -P keeps the current folder off sys.path: a file there must not be able to pose as one of our modules.
+    return [sys.executable, "-P", "-m", name, *arguments]
+
+
+def _environment() -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "LANG", "TMPDIR", "TZ", "USER")}
+    return {**kept, "KGENTS_HOME": str(home()), "PYTHONUNBUFFERED": "1"}
