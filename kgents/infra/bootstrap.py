@@ -30,7 +30,7 @@ async def bootstrap(config: ClusterConfig, *, timeout: float = 60.0) -> None:
 
 
 async def _bootstrap(api: KubeClient) -> None:
-    while not await api.ready():  # noqa: ASYNC110 - readiness is asked for over HTTP; there is no event to wait on
+    while not await api.ready():
         await asyncio.sleep(0.03)
     crds, rest = manifests.crds(), manifests.foundation()
     await asyncio.gather(*(api.apply(CRD, crd, field_manager=_MANAGER) for crd in crds))
