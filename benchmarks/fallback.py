@@ -1,4 +1,7 @@
-"""Fallback: a hung Cortex, and nothing running at all (budgets: 750 ms by the ghost, 1 s by kubectl; ghost 0.8x kubectl)."""
+"""Fallback: a hung Cortex, and nothing running at all.
+
+Budgets: 750 ms by the ghost, 1 s by kubectl; the ghost alone 0.8x kubectl with a live server.
+"""
 
 from __future__ import annotations
 

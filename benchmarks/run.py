@@ -17,6 +17,5 @@ def main(_options: list[str]) -> None:
             begun = time.perf_counter()
             run(env, "run", f"timed-{number}", "--", sys.executable, "-c", "import time; time.sleep(3600)")
             took.append(time.perf_counter() - begun)
-        print(
-            f"{'kgents run … to Running':44} {statistics.median(took):8.2f} s    (5 agents: {[round(t, 2) for t in took]})"
-        )
+        each = [round(t, 2) for t in took]
+        print(f"{'kgents run … to Running':44} {statistics.median(took):8.2f} s    (5 agents: {each})")
