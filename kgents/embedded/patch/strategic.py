@@ -1,0 +1,128 @@
+"""Strategic merge patch: a merge patch that knows which lists have keys, for built-in kinds.
+
+Directives: `$patch` (delete, replace, merge), `$deleteFromPrimitiveList/f`, `$setElementOrder/f`, `$retainKeys`.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from kgents.embedded.patch.errors import PatchError, bad_request
+from kgents.embedded.schema.node import ANY, Node
+from kgents.embedded.schema.schema import Schema
+
+DIRECTIVE = "$patch"
+RETAIN = "$retainKeys"
+DELETE_FROM = "$deleteFromPrimitiveList/"
+ORDER = "$setElementOrder/"
+NO_MERGE: tuple[frozenset[str], str] = (frozenset(), "")
+
+
+def apply(document: dict[str, Any], patch: Any, schema: Schema) -> dict[str, Any]:
+    """The patched copy of `document`, lists merged by the merge keys of a built-in kind's schema."""
+    if not isinstance(patch, dict):
+        raise bad_request("error decoding patch: a strategic merge patch is an object")
+    return _merge_map(copy.deepcopy(document), copy.deepcopy(patch), schema.root)
+
+
+def _merge_map(target: dict[str, Any], patch: dict[str, Any], node: Node) -> dict[str, Any]:
+    directive = patch.pop(DIRECTIVE, None)
+    if directive == "replace":
+        return _clean(patch)
+    if directive == "delete":
+        return {}
+    if directive not in (None, "merge"):
+        raise bad_request(f'Unknown patch type found: "{directive}"')
+    if RETAIN in patch:
+        _retain(target, patch)
+    deletions = _pop_prefixed(patch, DELETE_FROM)
+    orders = _pop_prefixed(patch, ORDER)
+    for name, gone in deletions.items():
+        if isinstance(target.get(name), list) and isinstance(gone, list):
+            target[name] = [item for item in target[name] if item not in gone]
+    for name, value in patch.items():
+        child = node.child(name) or ANY
+        if value is None:
+            target.pop(name, None)
+        elif isinstance(value, dict):
+            before = target.get(name)
+            target[name] = _merge_map(before if isinstance(before, dict) else {}, value, child)
+        elif isinstance(value, list):
+            target[name] = _merge_list(target.get(name), value, child, node.merges.get(name, NO_MERGE), name)
+        else:
+            target[name] = value
+    for name, order in orders.items():
+        if isinstance(target.get(name), list) and isinstance(order, list):
+            key = node.merges.get(name, NO_MERGE)[1]
+            target[name] = _in_order(target[name], order, key, patch.get(name) or [])
+    return target
+
+
+def _retain(target: dict[str, Any], patch: dict[str, Any]) -> None:
+    kept = patch.pop(RETAIN)
+    if not isinstance(kept, list):
+        raise bad_request(f"{RETAIN} must be a list")
+    strange = [name for name in patch if not name.startswith("$") and name not in kept]
+    if strange:
+        raise PatchError(f"{RETAIN} does not name {strange[0]}", code=400, reason="BadRequest")
+    for name in [name for name in target if name not in kept]:
+        del target[name]
+
+
+def _pop_prefixed(patch: dict[str, Any], prefix: str) -> dict[str, Any]:
+    return {name.removeprefix(prefix): patch.pop(name) for name in [n for n in patch if n.startswith(prefix)]}
+
+
+def _merge_list(before: Any, value: list[Any], node: Node, merge: tuple[frozenset[str], str], name: str) -> list[Any]:
+    strategies, key = merge
+    if any(isinstance(item, dict) and item.get(DIRECTIVE) == "replace" for item in value):
+        return [_clean(item) for item in value if not (isinstance(item, dict) and item.get(DIRECTIVE) == "replace")]
+    if "merge" not in strategies:
+        return [_clean(item) for item in value]
+    current = list(before) if isinstance(before, list) else []
+    if not key:
+        return current + [item for item in value if item not in current]
+    fresh: list[Any] = []
+    for item in value:
+        if not isinstance(item, dict) or key not in item:
+            raise bad_request(f"map: {item} does not contain declared merge key: {key}")
+        at = next((i for i, old in enumerate(current) if isinstance(old, dict) and old.get(key) == item[key]), None)
+        if item.get(DIRECTIVE) == "delete":
+            current = [old for old in current if not (isinstance(old, dict) and old.get(key) == item[key])]
+        elif at is not None:
+            current[at] = _merge_map(current[at], item, node.items or ANY)
+        else:
+            fresh.append(_clean(item))
+    return fresh + current if fresh else current
+
+
+def _clean(value: Any) -> Any:
+    """A value taken over as it is, without directives and nulls."""
+    if isinstance(value, dict):
+        return {n: _clean(v) for n, v in value.items() if v is not None and not n.startswith("$")}
+    if isinstance(value, list):
+        return [
+            _clean(item) for item in value if not (isinstance(item, dict) and item.get(DIRECTIVE) in ("delete", "replace"))
+        ]
+    return value
+
+
+def _in_order(current: list[Any], order: list[Any], key: str, patched: list[Any]) -> list[Any]:
+    """Elements that the order names, in that order; the others stay behind their old neighbours."""
+
+    def identity(item: Any) -> Any:
+        return item.get(key) if key and isinstance(item, dict) else item
+
+    wanted = [identity(item) for item in order]
+    ranked = [item for item in current if identity(item) in wanted]
+    ranked.sort(key=lambda item: wanted.index(identity(item)))
+    result: list[Any] = []
+    rest = list(ranked)
+    for item in current:
+        if identity(item) in wanted:
+            if rest:
+                result.append(rest.pop(0))
+        else:
+            result.append(item)
+    return result

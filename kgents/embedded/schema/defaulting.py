@@ -1,0 +1,42 @@
+"""Schema defaults, as Kubernetes applies them: on writes, and again on reads for fields that came later."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from kgents.embedded.schema.node import ABSENT, Node
+
+
+def default(node: Node, value: Any) -> None:
+    """Fill in defaults, in place. A null that its schema does not allow gives way to the default, or goes."""
+    if isinstance(value, dict):
+        _default_object(node, value)
+    elif isinstance(value, list) and node.items is not None:
+        items = node.items
+        for index, item in enumerate(value):
+            if item is None and not items.nullable and items.default is not ABSENT:
+                value[index] = item = copy.deepcopy(items.default)
+            if isinstance(item, dict | list):
+                default(items, item)
+
+
+def _default_object(node: Node, value: dict[str, Any]) -> None:
+    properties = node.properties
+    nulls = [name for name, child in value.items() if child is None]
+    for name in nulls:
+        schema = node.child(name)
+        if schema is not None and schema is not node and not schema.nullable and not _free(schema):
+            del value[name]
+    for name, schema in properties.items():
+        if schema.default is not ABSENT and name not in value:
+            value[name] = copy.deepcopy(schema.default)
+    for name, child in value.items():
+        if isinstance(child, dict | list):
+            schema = properties.get(name) or node.additional
+            if schema is not None:
+                default(schema, child)
+
+
+def _free(node: Node) -> bool:
+    return node.preserve and not node.type and not node.properties and node.default is ABSENT

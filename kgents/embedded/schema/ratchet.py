@@ -1,0 +1,75 @@
+"""What was wrong before and has not changed is tolerated: a tightened schema must not lock stored objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kgents.embedded.schema.causes import Cause
+from kgents.embedded.schema.node import ABSENT, Node
+from kgents.embedded.schema.validation import validate
+
+
+def same(one: Any, other: Any) -> bool:
+    """Deep equality that keeps true, 1 and 1.0 apart, as JSON does."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return len(one) == len(other) and all(name in other and same(item, other[name]) for name, item in one.items())
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return bool(one == other)
+
+
+def correlate(node: Node, old: Any) -> dict[tuple[Any, ...], Any]:
+    """Elements of an old map list by key; empty for lists whose elements have no identity."""
+    if not node.map_keys or not isinstance(old, list):
+        return {}
+    return {key: item for item in old if (key := node.key_of(item)) is not None and _hashable(key)}
+
+
+def _hashable(key: tuple[Any, ...]) -> bool:
+    return not any(isinstance(part, dict | list) for part in key)
+
+
+def unchanged(node: Node, new: Any, old: Any, path: str) -> list[str]:
+    """Paths of the largest parts of `new` that equal their old selves; everything below them is tolerated."""
+    if old is ABSENT:
+        return []
+    if same(new, old):
+        return [path]
+    found: list[str] = []
+    if isinstance(new, dict) and isinstance(old, dict):
+        for name, item in new.items():
+            child = node.child(name)
+            if child is not None:
+                found += unchanged(child, item, old.get(name, ABSENT), f"{path}.{name}" if path else name)
+    elif isinstance(new, list) and node.items is not None and node.map_keys:
+        before = correlate(node, old)
+        for index, item in enumerate(new):
+            key = node.key_of(item)
+            if key is not None and _hashable(key):
+                found += unchanged(node.items, item, before.get(key, ABSENT), f"{path}[{index}]")
+    return found
+
+
+def tolerated(cause: Cause, kept: list[str], owner: str) -> bool:
+    """Whether a cause lies within an unchanged part. `owner` is the path of the value the rule belongs to."""
+    return any(owner == path or owner.startswith((f"{path}.", f"{path}[")) for path in kept)
+
+
+def validate_ratcheting(node: Node, new: Any, old: Any) -> list[Cause]:
+    """Validation of an update, without the causes that were there before and are untouched."""
+    causes: list[Cause] = []
+    validate(node, new, "", causes)
+    if not causes or old is ABSENT:
+        return causes
+    kept = unchanged(node, new, old, "")
+    return [cause for cause in causes if not tolerated(cause, kept, _owner(cause))]
+
+
+def _owner(cause: Cause) -> str:
+    if cause.reason == "FieldValueRequired":
+        return cause.field.rpartition(".")[0]
+    if cause.reason == "FieldValueDuplicate":
+        return cause.field.rpartition("[")[0]
+    return cause.field

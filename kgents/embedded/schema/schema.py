@@ -1,0 +1,124 @@
+"""The facade: everything the API server asks about one group-version-kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from kgents.embedded.schema import builtin, decoding, defaulting, pruning
+from kgents.embedded.schema.causes import (
+    NOT_SUPPORTED,
+    REQUIRED,
+    TOO_LONG,
+    TOO_MANY,
+    TYPE_INVALID,
+    Cause,
+    invalid,
+)
+from kgents.embedded.schema.node import ABSENT, ANY, Node, compile_schema
+from kgents.embedded.schema.ratchet import validate_ratcheting
+
+BLOCKING = frozenset({NOT_SUPPORTED, REQUIRED, TOO_LONG, TOO_MANY, TYPE_INVALID})
+NOT_CHECKED = (
+    "some validation rules were not checked because the object was invalid; "
+    "correct the existing errors to complete validation"
+)
+
+
+class Schema:
+    """The compiled schema of one group-version-kind. Immutable and safe to share between threads."""
+
+    __slots__ = ("api_version", "group", "has_rules", "is_custom", "kind", "meta_rules", "root", "version")
+
+    def __init__(self, root: Node, group: str, version: str, kind: str, *, custom: bool) -> None:
+        self.root = root
+        self.group = group
+        self.version = version
+        self.kind = kind
+        self.is_custom = custom
+        self.api_version = f"{group}/{version}" if group else version
+        self.has_rules = custom and contains_rules(root)
+        self.meta_rules: Node | None = None
+
+    @staticmethod
+    @lru_cache(maxsize=512)
+    def builtin(group: str, version: str, kind: str) -> Schema | None:
+        """The schema of a kind that Kubernetes itself defines, or None."""
+        name = builtin.definition_name(group, version, kind)
+        return None if name is None else Schema(builtin.definition(name), group, version, kind, custom=False)
+
+    @staticmethod
+    def custom(
+        version_schema: Mapping[str, Any] | None,
+        *,
+        group: str,
+        version: str,
+        kind: str,
+        preserve_unknown_fields: bool = False,
+    ) -> Schema:
+        """The schema of one CRD version, from its `openAPIV3Schema`."""
+        root = compile_schema(version_schema or {"type": "object", "x-kubernetes-preserve-unknown-fields": True})
+        root.preserve = root.preserve or preserve_unknown_fields
+        meta_rules = root.properties.get("metadata")
+        complete_resources(root, is_root=True)
+        schema = Schema(root, group, version, kind, custom=True)
+        schema.meta_rules = meta_rules
+        return schema
+
+    def decode_error(self, obj: Any) -> str | None:
+        """Why the object cannot be decoded at all (400), or None."""
+        if not self.is_custom:
+            return decoding.decode_error(self.root, obj, self.kind)
+        for name in ("apiVersion", "kind"):
+            if not isinstance(obj.get(name, ""), str):
+                return f"json: cannot unmarshal {name}: not a string"
+        return decoding.decode_error(builtin.object_meta(), obj.get("metadata"), "ObjectMeta", "metadata")
+
+    def unknown_fields(self, obj: Any) -> list[str]:
+        """Paths that the schema does not declare, in the order Kubernetes names them."""
+        found = pruning.unknown_fields(self.root, obj)
+        return sorted(found) if self.is_custom else found
+
+    def prune(self, obj: Any) -> None:
+        """Drop undeclared fields, in place."""
+        pruning.prune(self.root, obj)
+
+    def default(self, obj: Any) -> None:
+        """Apply schema defaults, in place. Built-in kinds have none in their schema."""
+        if self.is_custom:
+            defaulting.default(self.root, obj)
+
+    def validate(self, new: Any, old: Any = None) -> list[Cause]:
+        """Every reason why a custom object is invalid; `old` is what is stored, for updates."""
+        if not self.is_custom:
+            return []
+        before = ABSENT if old is None else old
+        causes = validate_ratcheting(self.root, new, before)
+        if not self.has_rules:
+            return causes
+        if any(cause.reason in BLOCKING for cause in causes):
+            return [*causes, invalid("<nil>", None, NOT_CHECKED)]
+        from kgents.embedded.schema.rules import check_rules  # CEL costs memory: only for CRDs that use it
+
+        return causes + check_rules(self.root, new, before)
+
+
+def complete_resources(node: Node, *, is_root: bool = False) -> None:
+    """Give the root and embedded resources what the schema need not declare: apiVersion, kind and metadata."""
+    for child in (*node.properties.values(), node.additional, node.items):
+        if child is not None and child is not ANY:
+            complete_resources(child)
+    if is_root or node.embedded:
+        text = compile_schema({"type": "string"})
+        node.properties = {**node.properties, "apiVersion": text, "kind": text, "metadata": builtin.object_meta()}
+
+
+def contains_rules(node: Node) -> bool:
+    """Whether CEL rules stand anywhere in a tree; remembered on each node, for the walk."""
+    if node.walk_rules is None:
+        node.walk_rules = False
+        children = [*node.properties.values(), node.additional, node.items]
+        below = [contains_rules(child) for child in children if child is not None]
+        node.walk_rules = bool(node.rules) or any(below)
+    return node.walk_rules

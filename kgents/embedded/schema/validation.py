@@ -1,0 +1,321 @@
+"""Structural validation of a value against a compiled schema, in Kubernetes' own words.
+
+Each node compiles its own list of checks the first time it is used. Patterns run on RE2, so that no pattern, however
+hostile, can take more than linear time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import re2
+
+from kgents.embedded.schema.causes import (
+    Cause,
+    duplicate,
+    invalid,
+    not_supported,
+    required,
+    too_long,
+    too_many,
+    type_invalid,
+)
+from kgents.embedded.schema.formats import FORMATS
+from kgents.embedded.schema.node import Node, compile_schema
+
+Check = Callable[[Any, str, list[Cause]], None]
+
+TYPE_NAMES: dict[type, str] = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    dict: "object",
+    list: "array",
+    type(None): "null",
+}
+INT64 = 2**63
+
+
+def validate(node: Node, value: Any, path: str, causes: list[Cause]) -> None:
+    """Append a cause for everything that is wrong with `value`, which stands at `path`."""
+    actual = TYPE_NAMES[type(value)]
+    expected = node.type
+    if actual != expected and not _fits(node, expected, actual, value):
+        wanted = "integer,string" if node.int_or_string else expected
+        shown = "integer" if actual == "integer" and abs(value) < INT64 else actual
+        causes.append(type_invalid(path, shown, f'{path} in body must be of type {wanted}: "{shown}"'))
+        return
+    checks = node.validator
+    if checks is None:
+        checks = node.validator = compile_checks(node)
+    for check in checks:
+        check(value, path, causes)
+    if actual == "object":
+        _validate_object(node, value, path, causes)
+    elif actual == "array":
+        if node.items is not None:
+            for index, item in enumerate(value):
+                validate(node.items, item, f"{path}[{index}]", causes)
+        _validate_topology(node, value, path, causes)
+
+
+def _fits(node: Node, expected: str, actual: str, value: Any) -> bool:
+    if actual == "null":
+        return node.nullable or (not expected and not node.int_or_string)
+    if node.int_or_string:
+        return actual in ("integer", "string")
+    if not expected:
+        return True
+    if expected == "number":
+        return actual == "integer"
+    return expected == "integer" and actual == "number" and value.is_integer()
+
+
+def _validate_object(node: Node, value: dict[str, Any], path: str, causes: list[Cause]) -> None:
+    properties, extra = node.properties, node.additional
+    prefix = f"{path}." if path else ""
+    for name, item in value.items():
+        child = properties.get(name, extra)
+        if child is not None:
+            validate(child, item, prefix + name, causes)
+    if node.embedded:
+        for name in ("apiVersion", "kind"):
+            if not value.get(name):
+                causes.append(required(prefix + name, "must not be empty"))
+
+
+def _validate_topology(node: Node, value: list[Any], path: str, causes: list[Cause]) -> None:
+    if node.map_keys:
+        seen: set[str] = set()
+        for index, item in enumerate(value):
+            key = node.key_of(item)
+            if key is None:
+                continue
+            if repr(key) in seen:
+                shown = dict(zip(node.map_keys, key, strict=True))
+                causes.append(duplicate(f"{path}[{index}]", shown))
+            seen.add(repr(key))
+    elif node.set_list:
+        known: set[str] = set()
+        for index, item in enumerate(value):
+            text = repr(item)
+            if text in known:
+                causes.append(duplicate(f"{path}[{index}]", item))
+            known.add(text)
+
+
+def compile_checks(node: Node) -> tuple[Check, ...]:
+    """The value checks of one schema object, its children not included."""
+    schema = node.source
+    checks: list[Check] = []
+    for keyword, build in BUILDERS.items():
+        if schema.get(keyword) is not None:
+            check = build(schema[keyword], schema)
+            if check is not None:
+                checks.append(check)
+    return tuple(checks)
+
+
+def _required(names: Any, _: Mapping[str, Any]) -> Check | None:
+    wanted = tuple(names)
+
+    def check(value: Any, path: str, causes: list[Cause]) -> None:
+        if isinstance(value, dict):
+            for name in wanted:
+                if name not in value:
+                    causes.append(required(f"{path}.{name}" if path else name))
+
+    return check if wanted else None
+
+
+def _enum(options: Any, _: Mapping[str, Any]) -> Check:
+    allowed = [(type(option) in (int, float), type(option) is bool, option) for option in options]
+
+    def check(value: Any, path: str, causes: list[Cause]) -> None:
+        form = (type(value) in (int, float), type(value) is bool, value)
+        if form not in allowed:
+            causes.append(not_supported(path, value, options))
+
+    return check
+
+
+def _number(test: Callable[[Any], bool], text: str) -> Check:
+    def check(value: Any, path: str, causes: list[Cause]) -> None:
+        if type(value) in (int, float) and not test(value):
+            causes.append(invalid(path, value, f"{path} in body should be {text}"))
+
+    return check
+
+
+def _maximum(limit: Any, schema: Mapping[str, Any]) -> Check:
+    if schema.get("exclusiveMaximum"):
+        return _number(lambda value: bool(value < limit), f"less than {_plain(limit)}")
+    return _number(lambda value: bool(value <= limit), f"less than or equal to {_plain(limit)}")
+
+
+def _minimum(limit: Any, schema: Mapping[str, Any]) -> Check:
+    if schema.get("exclusiveMinimum"):
+        return _number(lambda value: bool(value > limit), f"greater than {_plain(limit)}")
+    return _number(lambda value: bool(value >= limit), f"greater than or equal to {_plain(limit)}")
+
+
+def _multiple_of(factor: Any, _: Mapping[str, Any]) -> Check | None:
+    if not factor or factor < 0:
+        return None
+
+    def is_multiple(value: Any) -> bool:
+        ratio = value / factor
+        return abs(ratio) < 1e300 and abs(ratio - round(ratio)) < 1e-9 * max(1.0, abs(ratio))
+
+    return _number(is_multiple, f"a multiple of {_plain(factor)}")
+
+
+def _plain(number: Any) -> str:
+    return str(int(number)) if isinstance(number, float) and number.is_integer() else str(number)
+
+
+def _max_length(limit: Any, _: Mapping[str, Any]) -> Check:
+    def check(value: Any, path: str, causes: list[Cause]) -> None:
+        if isinstance(value, str) and len(value) > limit:
+            causes.append(too_long(path, limit))
+
+    return check
+
+
+def _min_length(limit: Any, _: Mapping[str, Any]) -> Check:
+    def check(value: Any, path: str, causes: list[Cause]) -> None:
+        if isinstance(value, str) and len(value) < limit:
+            causes.append(invalid(path, value, f"{path} in body should be at least {limit} chars long"))
+
+    return check
+
+
+def _pattern(pattern: Any, _: Mapping[str, Any]) -> Check | None:
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        compiled = re2.compile(pattern, options)
+    except re2.error:
+        return None  # an invalid pattern is refused when the CRD is made
+
+    def check(value: Any, path: str, causes: list[Cause]) -> None:
+        if isinstance(value, str) and compiled.search(value) is None:
+            causes.append(invalid(path, value, f"{path} in body should match '{pattern}'"))
+
+    return check
+
+
+def _format(name: Any, schema: Mapping[str, Any]) -> Check | None:
+    fits = FORMATS.get(name)
+    if fits is None or schema.get("type") != "string":
+        return None
+
+    def check(value: Any, path: str, causes: list[Cause]) -> None:
+        if isinstance(value, str) and not fits(value):
+            causes.append(type_invalid(path, value, f"{path} in body must be of type {name}: {_quote(value)}"))
+
+    return check
+
+
+def _quote(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _max_items(limit: Any, _: Mapping[str, Any]) -> Check:
+    def check(value: Any, path: str, causes: list[Cause]) -> None:
+        if isinstance(value, list) and len(value) > limit:
+            causes.append(too_many(path, len(value), limit))
+
+    return check
+
+
+def _min_items(limit: Any, _: Mapping[str, Any]) -> Check:
+    def check(value: Any, path: str, causes: list[Cause]) -> None:
+        if isinstance(value, list) and len(value) < limit:
+            causes.append(invalid(path, len(value), f"{path} in body should have at least {limit} items"))
+
+    return check
+
+
+def _unique_items(wanted: Any, _: Mapping[str, Any]) -> Check | None:
+    def check(value: Any, path: str, causes: list[Cause]) -> None:
+        if isinstance(value, list) and len({repr(item) for item in value}) < len(value):
+            causes.append(invalid(path, "", f"{path} in body shouldn't contain duplicates"))
+
+    return check if wanted else None
+
+
+def _max_properties(limit: Any, _: Mapping[str, Any]) -> Check:
+    def check(value: Any, path: str, causes: list[Cause]) -> None:
+        if isinstance(value, dict) and len(value) > limit:
+            causes.append(too_many(path, len(value), limit))
+
+    return check
+
+
+def _min_properties(limit: Any, _: Mapping[str, Any]) -> Check:
+    def check(value: Any, path: str, causes: list[Cause]) -> None:
+        if isinstance(value, dict) and len(value) < limit:
+            causes.append(invalid(path, len(value), f"{path} in body should have at least {limit} properties"))
+
+    return check
+
+
+def _holds(node: Node, value: Any, path: str) -> list[Cause]:
+    causes: list[Cause] = []
+    validate(node, value, path, causes)
+    return causes
+
+
+def _combined(keyword: str, schemas: Any) -> Check:
+    nodes = [compile_schema(schema) for schema in schemas]
+
+    def check(value: Any, path: str, causes: list[Cause]) -> None:
+        results = [_holds(node, value, path) for node in nodes]
+        valid = sum(not result for result in results)
+        if keyword == "allOf":
+            causes.extend(cause for result in results for cause in result)
+            if valid < len(nodes):
+                causes.append(invalid(path, "", f'"{path}" must validate all the schemas (allOf)'))
+        elif keyword == "anyOf" and not valid:
+            causes.append(invalid(path, "", f'"{path}" must validate at least one schema (anyOf)'))
+            causes.extend(min(results, key=len))
+        elif keyword == "oneOf" and valid != 1:
+            found = "Found none valid" if not valid else f"Found {valid} valid alternatives"
+            causes.append(invalid(path, "", f'"{path}" must validate one and only one schema (oneOf). {found}'))
+
+    return check
+
+
+def _not(schema: Any, _: Mapping[str, Any]) -> Check:
+    node = compile_schema(schema)
+
+    def check(value: Any, path: str, causes: list[Cause]) -> None:
+        if not _holds(node, value, path):
+            causes.append(invalid(path, "", f'"{path}" must not validate the schema (not)'))
+
+    return check
+
+
+BUILDERS: dict[str, Callable[[Any, Mapping[str, Any]], Check | None]] = {
+    "required": _required,
+    "enum": _enum,
+    "maximum": _maximum,
+    "minimum": _minimum,
+    "multipleOf": _multiple_of,
+    "maxLength": _max_length,
+    "minLength": _min_length,
+    "pattern": _pattern,
+    "format": _format,
+    "maxItems": _max_items,
+    "minItems": _min_items,
+    "uniqueItems": _unique_items,
+    "maxProperties": _max_properties,
+    "minProperties": _min_properties,
+    "allOf": lambda schemas, _: _combined("allOf", schemas),
+    "anyOf": lambda schemas, _: _combined("anyOf", schemas),
+    "oneOf": lambda schemas, _: _combined("oneOf", schemas),
+    "not": _not,
+}
