@@ -1,0 +1,88 @@
+"""All loops of a hive in one process, over shared mirrors."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import Any
+
+from kgents.api.errors import Unreachable
+from kgents.api.kinds import (
+    CONFIG_MAP,
+    DEPLOYMENT,
+    ENDPOINT_SLICE,
+    ENDPOINTS,
+    NAMESPACE,
+    PERSISTENT_VOLUME_CLAIM,
+    POD,
+    REPLICA_SET,
+    SERVICE,
+    SERVICE_ACCOUNT,
+)
+from kgents.embedded.controllers.accounts import ACCOUNT, ROOT_CA, NamespaceDefaults, certificate_of
+from kgents.embedded.controllers.cache import Cache
+from kgents.embedded.controllers.deployment import Deployments
+from kgents.embedded.controllers.endpoints import ServiceEndpoints
+from kgents.embedded.controllers.garbage import GarbageCollector
+from kgents.embedded.controllers.metadata import MetadataClient
+from kgents.embedded.controllers.monitors import Monitors
+from kgents.embedded.controllers.namespaces import NamespaceDeletion
+from kgents.embedded.controllers.replicaset import ReplicaSets
+from kgents.embedded.controllers.volumes import Claims
+from kgents.kube.client import KubeClient
+from kgents.kube.config import ClusterConfig
+from kgents.kube.queue import Controller
+
+log = logging.getLogger(__name__)
+
+USER_AGENT = "kgents-controllers"
+
+
+async def run(config: ClusterConfig, stop: asyncio.Event) -> None:
+    """Run every loop against `config` until `stop` is set. A server that is away is waited for."""
+    async with contextlib.AsyncExitStack() as stack:
+        api = await stack.enter_async_context(KubeClient(config, user_agent=USER_AGENT))
+        metadata = MetadataClient(config, user_agent=USER_AGENT)
+        stack.push_async_callback(metadata.close)
+        caches, controllers = _build(api, certificate_of(config))
+        collector = GarbageCollector(api)
+        monitors = Monitors(metadata, collector)
+        for cache in caches:
+            await cache.informer.start()
+            stack.push_async_callback(cache.informer.stop)
+        # A loop that decides on half a mirror would make what is already there.
+        await _synced(caches, stop)
+        if stop.is_set():
+            return
+        for controller in [*controllers, collector.controller]:
+            await stack.enter_async_context(controller)
+        log.info("%d control loops run", len(controllers) + 1)
+        await monitors.run(stop)
+
+
+def _build(api: KubeClient, certificate: str) -> tuple[list[Cache], list[Controller[Any]]]:
+    deployments, replica_sets, pods = Cache(api, DEPLOYMENT), Cache(api, REPLICA_SET), Cache(api, POD)
+    services, lists, parts = Cache(api, SERVICE), Cache(api, ENDPOINTS), Cache(api, ENDPOINT_SLICE)
+    namespaces, claims = Cache(api, NAMESPACE), Cache(api, PERSISTENT_VOLUME_CLAIM)
+    accounts = Cache(api, SERVICE_ACCOUNT, field_selector=f"metadata.name={ACCOUNT}")
+    bundles = Cache(api, CONFIG_MAP, field_selector=f"metadata.name={ROOT_CA}")
+    loops = (
+        Deployments(api, deployments, replica_sets),
+        ReplicaSets(api, replica_sets, pods),
+        ServiceEndpoints(api, services, pods, lists, parts),
+        NamespaceDefaults(api, namespaces, accounts, bundles, certificate),
+        NamespaceDeletion(api, namespaces),
+        Claims(api, claims),
+    )
+    caches = [deployments, replica_sets, pods, services, lists, parts, namespaces, claims, accounts, bundles]
+    return caches, [loop.controller for loop in loops]
+
+
+async def _synced(caches: list[Cache], stop: asyncio.Event) -> None:
+    for cache in caches:
+        while not cache.informer.synced.is_set() and not stop.is_set():
+            try:
+                await cache.informer.wait_synced(1.0)
+            except Unreachable:
+                log.debug("still waiting for %s", cache.kind.plural)
