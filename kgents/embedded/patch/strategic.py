@@ -41,13 +41,14 @@ def _merge_map(target: dict[str, Any], patch: dict[str, Any], node: Node) -> dic
     for name, gone in deletions.items():
         if isinstance(target.get(name), list) and isinstance(gone, list):
             target[name] = [item for item in target[name] if item not in gone]
+    before = {name: target.get(name) for name in orders}
     for name, value in patch.items():
         child = node.child(name) or ANY
         if value is None:
             target.pop(name, None)
         elif isinstance(value, dict):
-            before = target.get(name)
-            target[name] = _merge_map(before if isinstance(before, dict) else {}, value, child)
+            current = target.get(name)
+            target[name] = _merge_map(current if isinstance(current, dict) else {}, value, child)
         elif isinstance(value, list):
             target[name] = _merge_list(target.get(name), value, child, node.merges.get(name, NO_MERGE), name)
         else:
@@ -55,7 +56,7 @@ def _merge_map(target: dict[str, Any], patch: dict[str, Any], node: Node) -> dic
     for name, order in orders.items():
         if isinstance(target.get(name), list) and isinstance(order, list):
             key = node.merges.get(name, NO_MERGE)[1]
-            target[name] = _in_order(target[name], order, key, patch.get(name) or [])
+            target[name] = _arrange(target[name], order, before.get(name) or [], key)
     return target
 
 
@@ -80,21 +81,26 @@ def _merge_list(before: Any, value: list[Any], node: Node, merge: tuple[frozense
         return [_clean(item) for item in value if not (isinstance(item, dict) and item.get(DIRECTIVE) == "replace")]
     if "merge" not in strategies:
         return [_clean(item) for item in value]
-    current = list(before) if isinstance(before, list) else []
+    original = list(before) if isinstance(before, list) else []
     if not key:
-        return current + [item for item in value if item not in current]
-    fresh: list[Any] = []
+        merged = original + [item for item in value if item not in original]
+        return _arrange(merged, value, original, "")
+    merged = list(original)
     for item in value:
         if not isinstance(item, dict) or key not in item:
             raise bad_request(f"map: {item} does not contain declared merge key: {key}")
-        at = next((i for i, old in enumerate(current) if isinstance(old, dict) and old.get(key) == item[key]), None)
-        if item.get(DIRECTIVE) == "delete":
-            current = [old for old in current if not (isinstance(old, dict) and old.get(key) == item[key])]
-        elif at is not None:
-            current[at] = _merge_map(current[at], item, node.items or ANY)
-        else:
-            fresh.append(_clean(item))
-    return fresh + current if fresh else current
+        _merge_item(merged, item, node.items or ANY, key)
+    return _arrange(merged, value, original, key)
+
+
+def _merge_item(merged: list[Any], item: dict[str, Any], node: Node, key: str) -> None:
+    at = next((i for i, old in enumerate(merged) if isinstance(old, dict) and old.get(key) == item[key]), None)
+    if item.get(DIRECTIVE) == "delete":
+        merged[:] = [old for old in merged if not (isinstance(old, dict) and old.get(key) == item[key])]
+    elif at is None:
+        merged.append(_clean(item))
+    else:
+        merged[at] = _merge_map(merged[at], item, node)
 
 
 def _clean(value: Any) -> Any:
@@ -108,21 +114,21 @@ def _clean(value: Any) -> Any:
     return value
 
 
-def _in_order(current: list[Any], order: list[Any], key: str, patched: list[Any]) -> list[Any]:
-    """Elements that the order names, in that order; the others stay behind their old neighbours."""
+def _arrange(merged: list[Any], order: list[Any], original: list[Any], key: str) -> list[Any]:
+    """The elements that `order` names in that order, the others where they stood before, as far as both go together."""
 
     def identity(item: Any) -> Any:
         return item.get(key) if key and isinstance(item, dict) else item
 
     wanted = [identity(item) for item in order]
-    ranked = [item for item in current if identity(item) in wanted]
-    ranked.sort(key=lambda item: wanted.index(identity(item)))
+    places = [identity(item) for item in original]
+    named = sorted((i for i in merged if identity(i) in wanted), key=lambda item: wanted.index(identity(item)))
+    others = [item for item in merged if identity(item) not in wanted]
     result: list[Any] = []
-    rest = list(ranked)
-    for item in current:
-        if identity(item) in wanted:
-            if rest:
-                result.append(rest.pop(0))
-        else:
-            result.append(item)
-    return result
+    for item in named:
+        if identity(item) in places:
+            place = places.index(identity(item))
+            while others and identity(others[0]) in places and places.index(identity(others[0])) < place:
+                result.append(others.pop(0))
+        result.append(item)
+    return result + others

@@ -40,3 +40,27 @@ def _default_object(node: Node, value: dict[str, Any]) -> None:
 
 def _free(node: Node) -> bool:
     return node.preserve and not node.type and not node.properties and node.default is ABSENT
+
+
+def omit_empty(node: Node, value: Any) -> None:
+    """Drop, in place, what a Go struct would not write back: nulls, and optional maps and lists that are empty."""
+    if isinstance(value, list):
+        if node.items is not None:
+            for item in value:
+                omit_empty(node.items, item)
+        return
+    if not isinstance(value, dict):
+        return
+    for name in list(value):
+        child = node.child(name)
+        if child is None or child.preserve:
+            continue
+        item = value[name]
+        if item is None or (item in ([], {}) and name not in node.always and _is_collection(child)):
+            del value[name]
+        else:
+            omit_empty(child, item)
+
+
+def _is_collection(node: Node) -> bool:
+    return node.type == "array" or (node.type == "object" and node.additional is not None)

@@ -12,6 +12,9 @@ from typing import Any
 ABSENT: Any = object()
 """Stands for "no value here", because None is a value of its own."""
 
+ALWAYS_THERE = frozenset({"spec", "status", "strategy", "updateStrategy", "template", "metadata"})
+"""Struct fields of built-in kinds that Go writes even when empty, so that nobody owns their mere presence."""
+
 Resolver = Callable[[str], "Node"]
 
 
@@ -20,6 +23,7 @@ class Node:
 
     __slots__ = (
         "additional",
+        "always",
         "atomic",
         "default",
         "definition",
@@ -54,6 +58,7 @@ class Node:
         self.set_list = False
         self.map_keys: tuple[str, ...] = ()
         self.key_defaults: dict[str, Any] = {}
+        self.always: frozenset[str] = frozenset()
         self.merges: dict[str, tuple[frozenset[str], str]] = {}
         self.rules: tuple[Mapping[str, Any], ...] = ()
         self.source: Mapping[str, Any] = {}
@@ -96,6 +101,8 @@ def fill(node: Node, schema: Mapping[str, Any], resolve: Resolver | None) -> Non
     node.embedded = bool(schema.get("x-kubernetes-embedded-resource"))
     node.default = schema.get("default", ABSENT)
     node.rules = tuple(schema.get("x-kubernetes-validations") or ())
+    if resolve is not None:
+        node.always = ALWAYS_THERE.union(schema.get("required") or ())
     _fill_topology(node, schema)
     for name, child in (schema.get("properties") or {}).items():
         node.properties[name] = _child(child, resolve)

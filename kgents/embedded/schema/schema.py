@@ -85,9 +85,11 @@ class Schema:
         pruning.prune(self.root, obj)
 
     def default(self, obj: Any) -> None:
-        """Apply schema defaults, in place. Built-in kinds have none in their schema."""
+        """Apply schema defaults, in place. Built-in kinds have none in their schema; they lose nulls and empty lists."""
         if self.is_custom:
             defaulting.default(self.root, obj)
+        else:
+            defaulting.omit_empty(self.root, obj)
 
     def validate(self, new: Any, old: Any = None) -> list[Cause]:
         """Every reason why a custom object is invalid; `old` is what is stored, for updates."""

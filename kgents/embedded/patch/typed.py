@@ -1,0 +1,283 @@
+"""Objects seen through their schema: which fields they set, how two differ, how one is laid over another.
+
+Granular maps and keyed lists are entered; scalars and whatever is atomic are leaves. Values without a schema are
+granular as maps and atomic as lists.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from typing import Any
+
+from kgents.embedded.patch.fields import (
+    SELF,
+    Fields,
+    build,
+    children_of,
+    element_text,
+    is_member,
+    key_element,
+    value_element,
+)
+from kgents.embedded.schema.node import ABSENT, ANY, Node
+from kgents.embedded.schema.ratchet import same
+
+
+EXPECTED = {
+    "object": "map",
+    "array": "list",
+    "integer": "numeric (int or float)",
+    "number": "numeric (int or float)",
+}
+
+
+class NotTyped(ValueError):
+    """A value does not fit its schema; the text names the paths."""
+
+
+def child_node(node: Node, name: str) -> Node:
+    """The schema below a map key; undeclared keys are free-form."""
+    return node.child(name) or ANY
+
+
+def is_granular(node: Node, value: Any) -> bool:
+    """Whether the parts of a value are owned one by one."""
+    if isinstance(value, dict):
+        return not node.atomic and not node.int_or_string
+    return isinstance(value, list) and (bool(node.map_keys) or node.set_list)
+
+
+def elements(node: Node, items: list[Any]) -> list[str]:
+    """The path element of each item of a keyed list or set."""
+    if node.set_list:
+        return [value_element(item) for item in items]
+    found = []
+    for item in items:
+        key = node.key_of(item)
+        if key is None:
+            names = ", ".join(node.map_keys)
+            raise NotTyped(f"associative list with keys has an element that omits a key field ({names})")
+        found.append(key_element(node, key))
+    return found
+
+
+def index(node: Node, items: list[Any]) -> dict[str, Any]:
+    """Items by path element; of repeated ones the first."""
+    found: dict[str, Any] = {}
+    for element, item in zip(elements(node, items), items, strict=True):
+        found.setdefault(element, item)
+    return found
+
+
+def field_set(node: Node, value: Any) -> Fields:
+    """The fields that a configuration sets, as an applier owns them."""
+    result: Fields = {}
+    if isinstance(value, dict):
+        for name, item in value.items():
+            child = child_node(node, name)
+            below = field_set(child, item) if is_granular(child, item) else {}
+            member = not below or name not in node.properties
+            result[f"f:{name}"] = build(member, below)
+        return result
+    for element, item in index(node, value).items():
+        assert node.items is not None
+        below = field_set(node.items, item) if is_granular(node.items, item) else {}
+        result[element] = build(True, below)
+    return result
+
+
+def whole_tree(node: Node, value: Any) -> Fields:
+    """A node and all that is in it, every level a member: what appears or disappears with the value."""
+    if not is_granular(node, value) or not value:
+        return {}
+    result: Fields = {SELF: {}}
+    if isinstance(value, dict):
+        for name, item in value.items():
+            result[f"f:{name}"] = whole_tree(child_node(node, name), item)
+    else:
+        for element, item in index(node, value).items():
+            result[element] = whole_tree(node.items or ANY, item)
+    return result
+
+
+class Comparison:
+    """How `new` differs from `old`: three sets of fields."""
+
+    __slots__ = ("added", "modified", "removed")
+
+    def __init__(self, node: Node, old: dict[str, Any], new: dict[str, Any]) -> None:
+        self.added: Fields = {}
+        self.modified: Fields = {}
+        self.removed: Fields = {}
+        _compare_maps(node, old, new, self.added, self.modified, self.removed)
+
+
+def _compare_maps(
+    node: Node, old: dict[str, Any], new: dict[str, Any], added: Fields, modified: Fields, removed: Fields
+) -> None:
+    always = node.always
+    for name, value in new.items():
+        before = old.get(name, ABSENT)
+        if before is value:
+            continue
+        if before is ABSENT and name in always:
+            before = None
+        _compare(child_node(node, name), f"f:{name}", before, value, added, modified, removed)
+    for name, value in old.items():
+        if name not in new:
+            after = None if name in always else ABSENT
+            _compare(child_node(node, name), f"f:{name}", value, after, added, modified, removed)
+
+
+def _compare(
+    node: Node, element: str, old: Any, new: Any, added: Fields, modified: Fields, removed: Fields
+) -> None:
+    if old is ABSENT:
+        added[element] = whole_tree(node, new)
+    elif new is ABSENT:
+        removed[element] = whole_tree(node, old)
+    elif is_granular(node, new) and (old is None or (type(old) is type(new) and (old or new))):
+        _compare_inside(node, element, old or type(new)(), new, added, modified, removed)
+    elif new is None and is_granular(node, old):
+        _compare_inside(node, element, old, type(old)(), added, modified, removed)
+    elif not same(old, new):
+        modified[element] = {}
+
+
+def _compare_inside(
+    node: Node, element: str, old: Any, new: Any, added: Fields, modified: Fields, removed: Fields
+) -> None:
+    more: Fields = {}
+    other: Fields = {}
+    fewer: Fields = {}
+    if isinstance(new, dict):
+        _compare_maps(node, old, new, more, other, fewer)
+    else:
+        before, after = index(node, old), index(node, new)
+        for key, item in after.items():
+            _compare(node.items or ANY, key, before.get(key, ABSENT), item, more, other, fewer)
+        for key, item in before.items():
+            if key not in after:
+                fewer[key] = whole_tree(node.items or ANY, item)
+    for target, below in ((added, more), (modified, other), (removed, fewer)):
+        if below:
+            target[element] = below
+
+
+def remove(node: Node, value: Any, fields: Fields) -> Any:
+    """`value` without the members of `fields`; ABSENT when nothing of a non-empty value is left."""
+    if not is_granular(node, value) or not value:
+        return value
+    if isinstance(value, dict):
+        kept: dict[str, Any] = {}
+        for name, item in value.items():
+            left = _left(child_node(node, name), item, fields.get(f"f:{name}"))
+            if left is not ABSENT:
+                kept[name] = left
+        return kept or ABSENT
+    remaining = []
+    for element, item in zip(elements(node, value), value, strict=True):
+        left = _left(node.items or ANY, item, fields.get(element))
+        if left is not ABSENT:
+            remaining.append(left)
+    return remaining or ABSENT
+
+
+def _left(node: Node, item: Any, fields: Fields | None) -> Any:
+    if fields is None:
+        return item
+    if is_member(fields):
+        return ABSENT
+    return remove(node, item, children_of(fields))
+
+
+def merge(node: Node, live: Any, applied: Any) -> Any:
+    """The applied value laid over the live one, keyed lists element by element."""
+    if applied is None:
+        return live if isinstance(live, dict | list) else None
+    if not is_granular(node, applied) or type(live) is not type(applied):
+        return applied
+    if isinstance(applied, list):
+        return _merge_lists(node, live, applied)
+    result = dict(live)
+    for name, item in applied.items():
+        result[name] = merge(child_node(node, name), live[name], item) if name in live else item
+    return result
+
+
+def _merge_lists(node: Node, live: list[Any], applied: list[Any]) -> list[Any]:
+    """The applied order wins among shared elements; elements only in `live` keep their places between them."""
+    left, right = elements(node, live), elements(node, applied)
+    mine, theirs = index(node, live), index(node, applied)
+    shared = deque(element for element in right if element in mine)
+    done: set[str] = set()
+    result: list[Any] = []
+
+    def take(element: str) -> None:
+        if element in done:
+            return
+        done.add(element)
+        if shared and shared[0] == element:
+            shared.popleft()
+        item = theirs[element]
+        result.append(merge(node.items or ANY, mine[element], item) if element in mine else item)
+
+    i = j = 0
+    while i < len(left) or j < len(right):
+        if i < len(left):
+            element = left[i]
+            if element not in theirs:
+                result.append(live[i])
+                i += 1
+                continue
+            if element in done or (j < len(right) and shared and shared[0] != element):
+                i += 1
+                continue
+        if j < len(right):
+            take(right[j])
+            j += 1
+    return result
+
+
+def check(node: Node, value: Any, path: str = "") -> list[str]:
+    """What keeps an applied configuration from being read through its schema."""
+    problems: list[str] = []
+    if isinstance(value, dict):
+        if node.int_or_string or node.type in ("string", "integer", "number", "boolean", "array"):
+            return [f"{path}: expected {_expected(node)}, got map"]
+        open_ended = node.preserve or (not node.properties and bool(node.definition))
+        for name, item in value.items():
+            child = node.child(name)
+            if child is not None:
+                problems += check(child, item, f"{path}.{name}")
+            elif not open_ended:
+                problems.append(f"{path}.{name}: field not declared in schema")
+    elif isinstance(value, list):
+        if node.type not in ("array", ""):
+            return [f"{path}: expected {_expected(node)}, got list"]
+        problems += _check_items(node, value, path)
+    elif value is not None and node.type in ("object", "array"):
+        return [f"{path}: expected {_expected(node)}, got {value!r}"]
+    return problems
+
+
+def _check_items(node: Node, value: list[Any], path: str) -> list[str]:
+    if node.items is None:
+        return []
+    problems: list[str] = []
+    names = [f"[{position}]" for position in range(len(value))]
+    if node.map_keys or node.set_list:
+        try:
+            found = elements(node, value)
+        except NotTyped as error:
+            return [f"{path}: {error}"]
+        repeated = sorted(element for element, count in Counter(found).items() if count > 1)
+        problems += [f"{path}: duplicate entries for key {element_text(element)}" for element in repeated]
+        names = [element_text(element) for element in found]
+    for name, item in zip(names, value, strict=True):
+        problems += check(node.items, item, path + name)
+    return problems
+
+
+def _expected(node: Node) -> str:
+    return EXPECTED.get(node.type, node.type or "scalar")
