@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterable
 
 
 async def split_lines(pieces: AsyncIterable[bytes], longest: int) -> AsyncGenerator[bytes, None]:

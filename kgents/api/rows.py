@@ -1,0 +1,180 @@
+"""Objects as rows: what tables, `-o json` and the ghost show of each kind, whichever layer answered.
+
+Pure, and robust: an object may be half-written, by an older kgents or by hand. What is not known is None (`Unknown`
+where the API has that word), never invented and never an exception. `now` is in seconds since 1970.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from kgents.api import pheromone, times
+
+Row = dict[str, Any]
+Object = Mapping[str, Any]
+UNKNOWN = "Unknown"
+
+
+def agent_row(agent: Object, now: float, activity: float | None = None) -> Row:
+    """A row of `status`. `activity` (0-1) is measured elsewhere; None is shown as unknown."""
+    spec, status = _part(agent, "spec"), _part(agent, "status")
+    replicas = _integer(spec, "replicas")
+    return {
+        **_identity(agent),
+        "genus": _text(spec, "genus"),
+        "phase": agent_phase(agent),
+        "replicas": 1 if replicas is None else replicas,
+        "readyReplicas": _integer(status, "readyReplicas") or 0,
+        "restarts": _integer(status, "restarts") or 0,
+        "activity": None if activity is None or math.isnan(activity) else min(max(activity, 0.0), 1.0),
+        "cognitiveHealth": _text(status, "cognitiveHealth") or UNKNOWN,
+        "ageSeconds": _age(agent, now),
+        "suspended": is_suspended(agent),
+        "image": _text(spec, "image"),
+        "reason": _trouble(agent),
+    }
+
+
+def agent_phase(agent: Object) -> str:
+    """The phase to show. What was asked for since the operator last looked counts: deletion, suspension, resumption."""
+    if _part(agent, "metadata").get("deletionTimestamp"):
+        return "Terminating"
+    phase = _text(_part(agent, "status"), "phase")
+    if phase is None:
+        return UNKNOWN
+    if is_suspended(agent):
+        return "Suspended"
+    return "Pending" if phase == "Suspended" else phase
+
+
+def is_suspended(agent: Object) -> bool:
+    """Whether its spec says that it should not run."""
+    spec = _part(agent, "spec")
+    return spec.get("suspend") is True or _integer(spec, "replicas") == 0
+
+
+def pheromone_row(signal: Object, now: float) -> Row:
+    """A row of `observe`. `intensity` is that of `now`, 0 once it has evaporated."""
+    spec, status = _part(signal, "spec"), _part(signal, "status")
+    decay = pheromone.decay_of(signal)
+    return {
+        **_identity(signal),
+        "type": _text(spec, "type") or UNKNOWN,
+        "source": _text(spec, "source"),
+        "target": _text(spec, "target"),
+        "intensity": round(decay.at(now), 6),
+        "initialIntensity": decay.initial,
+        "halfLifeSeconds": decay.half_life,
+        "emittedAt": times.to_text(decay.emitted),
+        "evaporatesAt": times.to_text(math.ceil(decay.evaporates)),
+        "payload": _text(spec, "payload"),
+        "claimable": spec.get("claimable") is True,
+        "claimedBy": _text(status, "claimedBy"),
+        "ageSeconds": round(max(0.0, now - decay.emitted), 3),
+    }
+
+
+def proposal_row(proposal: Object, now: float) -> Row:
+    """A row of `proposals`. One that nobody has looked at yet is Pending: that is what the word means."""
+    spec, status = _part(proposal, "spec"), _part(proposal, "status")
+    target, risk, decision = _part(spec, "target"), _part(status, "risk"), _part(spec, "decision")
+    return {
+        **_identity(proposal),
+        "phase": _text(status, "phase") or "Pending",
+        "proposer": _text(spec, "proposer"),
+        "via": _text(spec, "via"),
+        "target": f"{_text(target, 'kind') or UNKNOWN}/{_text(target, 'name') or UNKNOWN}",
+        "targetNamespace": _text(target, "namespace") or _identity(proposal)["namespace"],
+        "risk": _number(risk, "total"),
+        "level": _text(risk, "level") or UNKNOWN,
+        "reason": _text(spec, "reason"),
+        "approved": decision.get("approved") if isinstance(decision.get("approved"), bool) else None,
+        "diffDigest": _text(status, "diffDigest"),
+        "ageSeconds": _age(proposal, now),
+    }
+
+
+def memory_row(memory: Object, now: float) -> Row:
+    """A row for a Memory."""
+    spec, status = _part(memory, "spec"), _part(memory, "status")
+    size = spec.get("size")
+    return {
+        **_identity(memory),
+        "owner": _text(spec, "owner"),
+        "type": _text(spec, "type") or UNKNOWN,
+        "size": None if size is None else str(size),
+        "retentionPolicy": _text(spec, "retentionPolicy") or UNKNOWN,
+        "phase": _text(status, "phase") or UNKNOWN,
+        "usedBytes": _integer(status, "usedBytes"),
+        "ageSeconds": _age(memory, now),
+    }
+
+
+def umwelt_row(umwelt: Object, now: float) -> Row:
+    """A row for an Umwelt. `sense` and `emit` are None where nothing is narrowed, [] where nothing is left."""
+    spec = _part(umwelt, "spec")
+    constraints, senses = _part(spec, "constraints"), _part(spec, "senses")
+    return {
+        **_identity(umwelt),
+        "agent": _text(spec, "agent"),
+        "affordances": _texts(spec, "affordances") or [],
+        "tokenBudget": _integer(constraints, "tokenBudget"),
+        "ratePerMinute": _integer(constraints, "ratePerMinute"),
+        "sense": _texts(senses, "sense"),
+        "emit": _texts(senses, "emit"),
+        "ageSeconds": _age(umwelt, now),
+    }
+
+
+def _identity(obj: Object) -> Row:
+    metadata = _part(obj, "metadata")
+    return {"name": _text(metadata, "name") or UNKNOWN, "namespace": _text(metadata, "namespace") or ""}
+
+
+def _trouble(agent: Object) -> str | None:
+    """In a sentence, why an agent is not as it should be: the message of what is wrong, NameConflict before Ready."""
+    conditions = _part(agent, "status").get("conditions")
+    wrong = {}
+    for condition in conditions if isinstance(conditions, list) else []:
+        if isinstance(condition, Mapping):
+            kind, state, message = condition.get("type"), condition.get("status"), condition.get("message")
+            if isinstance(message, str) and message and (kind, state) in _TROUBLE:
+                wrong[_TROUBLE.index((kind, state))] = message
+    return wrong[min(wrong)] if wrong else None
+
+
+_TROUBLE = [("NameConflict", "True"), ("Available", "False"), ("Ready", "False"), ("Ready", "Unknown")]
+
+
+def _part(obj: Object, key: str) -> Object:
+    value = obj.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(part: Object, key: str) -> str | None:
+    value = part.get(key)
+    return value if isinstance(value, str) and value else None
+
+
+def _texts(part: Object, key: str) -> list[str] | None:
+    value = part.get(key)
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else None
+
+
+def _number(part: Object, key: str) -> float | None:
+    value = part.get(key)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def _integer(part: Object, key: str) -> int | None:
+    value = _number(part, key)
+    return None if value is None else int(value)
+
+
+def _age(obj: Object, now: float) -> float | None:
+    created = times.parse(_part(obj, "metadata").get("creationTimestamp"))
+    return None if created is None else round(max(0.0, now - created), 3)
