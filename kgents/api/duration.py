@@ -7,18 +7,8 @@ import re
 
 from kgents.api.errors import UsageError
 
-_UNITS = {
-    "ns": 1e-9,
-    "us": 1e-6,
-    "µs": 1e-6,
-    "μs": 1e-6,
-    "ms": 1e-3,
-    "s": 1.0,
-    "m": 60.0,
-    "h": 3600.0,
-    "d": 86400.0,
-    "w": 604800.0,
-}
+_SMALL = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3}
+_UNITS = {**_SMALL, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|[smhdw])")
 _LONGEST = 64
 MAX_SECONDS = 9_223_372_036.0
@@ -55,7 +45,7 @@ def parse_or(text: object, default: float) -> float:
 
 
 def to_text(seconds: float) -> str:
-    """The shortest form that the API accepts: `5m`, `1h30m`, `250ms`. Parsed again it gives the same to the millisecond."""
+    """The shortest form that the API accepts: `5m`, `1h30m`, `250ms`. Exact to the millisecond."""
     if not 0 <= seconds <= MAX_SECONDS:
         raise UsageError(f"{seconds} s is not a duration", why="it is negative, or longer than 292 years")
     milliseconds = math.floor(seconds * 1000 + 0.5)

@@ -31,8 +31,8 @@ _SHAPES = (
     (re.compile(r"(://[^/\s:@]{1,256}:)[^/\s:@]{1,256}(?=@)"), rf"\1{REDACTED}"),
     (
         re.compile(
-            r"((?:password|passwd|passphrase|secret|token|api[-_]?key|access[-_]?key)[\"']?[ \t]{0,4}[=:][ \t]{0,4}[\"']?)"
-            r"[^\s\"',;&]{1,4096}",
+            r"((?:password|passwd|passphrase|secret|token|api[-_]?key|access[-_]?key)"
+            r"[\"']?[ \t]{0,4}[=:][ \t]{0,4}[\"']?)[^\s\"',;&]{1,4096}",
             re.IGNORECASE,
         ),
         rf"\1{REDACTED}",

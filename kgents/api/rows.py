@@ -41,12 +41,10 @@ def agent_phase(agent: Object) -> str:
     """The phase to show. What was asked for since the operator last looked counts: deletion, suspension, resumption."""
     if _part(agent, "metadata").get("deletionTimestamp"):
         return "Terminating"
-    phase = _text(_part(agent, "status"), "phase")
-    if phase is None:
-        return UNKNOWN
     if is_suspended(agent):
         return "Suspended"
-    return "Pending" if phase == "Suspended" else phase
+    phase = _text(_part(agent, "status"), "phase")
+    return "Pending" if phase == "Suspended" else phase or UNKNOWN
 
 
 def is_suspended(agent: Object) -> bool:
@@ -140,12 +138,18 @@ def _trouble(agent: Object) -> str | None:
     for condition in conditions if isinstance(conditions, list) else []:
         if isinstance(condition, Mapping):
             kind, state, message = condition.get("type"), condition.get("status"), condition.get("message")
-            if isinstance(message, str) and message and (kind, state) in _TROUBLE:
-                wrong[_TROUBLE.index((kind, state))] = message
+            rank = _TROUBLE.get((str(kind), str(state)))
+            if rank is not None and isinstance(message, str) and message:
+                wrong[rank] = message
     return wrong[min(wrong)] if wrong else None
 
 
-_TROUBLE = [("NameConflict", "True"), ("Available", "False"), ("Ready", "False"), ("Ready", "Unknown")]
+_TROUBLE = {
+    ("NameConflict", "True"): 0,
+    ("Available", "False"): 1,
+    ("Ready", "False"): 2,
+    ("Ready", "Unknown"): 3,
+}
 
 
 def _part(obj: Object, key: str) -> Object:

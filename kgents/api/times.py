@@ -26,7 +26,7 @@ def parse(text: object) -> float | None:
 
 
 def to_text(seconds: float) -> str:
-    """`2026-01-02T03:04:05Z`, the fraction cut off: what metav1.Time holds. Out of range is clamped to years 1 to 9999."""
+    """`2026-01-02T03:04:05Z`, the fraction cut off, as the API holds it. Clamped to the years 1 to 9999."""
     clamped = min(max(seconds, -62_135_596_800.0), 253_402_300_799.0)
     return datetime.fromtimestamp(int(clamped), UTC).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
 
