@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from kgents.api.errors import KgentsError
 from kgents.api.kinds import CONFIG_MAP, SERVICE_ACCOUNT
 from kgents.embedded.controllers.cache import Cache
 from kgents.embedded.controllers.objects import is_deleting
@@ -76,10 +77,18 @@ class NamespaceDefaults:
 
 
 def certificate_of(config: ClusterConfig) -> str:
-    """The authority that the API server's certificate is checked against, as PEM; empty when none is configured."""
+    """The authority that the API server's certificate is checked against, as PEM; empty when none is configured.
+
+    Raises KgentsError when its file cannot be read.
+    """
     if config.ca_data:
         return config.ca_data.decode()
-    return Path(config.ca_file).read_text() if config.ca_file else ""
+    if not config.ca_file:
+        return ""
+    try:
+        return Path(config.ca_file).read_text()
+    except OSError as error:
+        raise KgentsError(f"The certificate {config.ca_file} cannot be read", why=str(error)) from error
 
 
 def _metadata(name: str, namespace: str) -> dict[str, object]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from kgents.api.errors import KgentsError
 from kgents.api.kinds import EVENT, Kind
-from kgents.embedded.controllers.objects import format_time
+from kgents.embedded.controllers.objects import Object, format_time
 from kgents.kube.client import KubeClient
+from kgents.kube.errors import ObjectNotFound
+
+_REMEMBERED = 1024
 
 log = logging.getLogger(__name__)
 
@@ -22,18 +26,47 @@ class Recorder:
     def __init__(self, api: KubeClient, component: str) -> None:
         self._api = api
         self._component = component
+        self._written: OrderedDict[tuple[str, str, str], tuple[str, int]] = OrderedDict()
 
     async def record(
         self, kind: Kind, obj: Mapping[str, Any], reason: str, message: str, *, warning: bool = False
     ) -> None:
-        """Tell that `reason` happened to `obj`."""
+        """Tell that `reason` happened to `obj`. The same again only raises the count of the Event that is there."""
+        key = (obj["metadata"]["uid"], reason, message)
+        namespace = obj["metadata"].get("namespace") or "default"
+        try:
+            if key in self._written and await self._count(key, namespace):
+                return
+            event = self._event(kind, obj, reason, message, "Warning" if warning else "Normal")
+            await self._api.create(EVENT, event)
+        except KgentsError as error:
+            log.info("no event %s of %s: %s", reason, obj["metadata"]["name"], error)
+            return
+        self._written[key] = (event["metadata"]["name"], 1)
+        if len(self._written) > _REMEMBERED:
+            self._written.popitem(last=False)
+
+    async def _count(self, key: tuple[str, str, str], namespace: str) -> bool:
+        """Count one more; False when the Event is gone meanwhile."""
+        name, count = self._written[key]
+        patch = {"count": count + 1, "lastTimestamp": format_time(datetime.now(UTC))}
+        try:
+            await self._api.patch(EVENT, name, patch, namespace)
+        except ObjectNotFound:
+            return False
+        self._written[key] = (name, count + 1)
+        return True
+
+    def _event(self, kind: Kind, obj: Mapping[str, Any], reason: str, message: str, severity: str) -> Object:
         metadata = obj["metadata"]
-        namespace = metadata.get("namespace") or "default"
         now = format_time(datetime.now(UTC))
-        event = {
+        return {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"name": f"{metadata['name']}.{time.time_ns():x}", "namespace": namespace},
+            "metadata": {
+                "name": f"{metadata['name']}.{time.time_ns():x}",
+                "namespace": metadata.get("namespace") or "default",
+            },
             "involvedObject": {
                 "apiVersion": kind.api_version,
                 "kind": kind.kind,
@@ -44,7 +77,7 @@ class Recorder:
             },
             "reason": reason,
             "message": message,
-            "type": "Warning" if warning else "Normal",
+            "type": severity,
             "source": {"component": self._component},
             "reportingComponent": self._component,
             "reportingInstance": "",
@@ -52,7 +85,3 @@ class Recorder:
             "lastTimestamp": now,
             "count": 1,
         }
-        try:
-            await self._api.create(EVENT, event)
-        except KgentsError as error:
-            log.info("no event %s of %s: %s", reason, metadata["name"], error)
