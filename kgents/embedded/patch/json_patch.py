@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
+from kgents.embedded.schema.clone import clone
 from kgents.embedded.patch.errors import PatchError, bad_request
 from kgents.embedded.schema.ratchet import same
 
@@ -23,7 +23,7 @@ def apply(document: Any, operations: Any) -> Any:
             code=413,
             reason="RequestEntityTooLarge",
         )
-    holder = {"": copy.deepcopy(document)}
+    holder = {"": clone(document)}
     for operation in operations:
         _run(holder, operation)
     return holder[""]
@@ -77,7 +77,7 @@ def _index(part: str, last: int) -> int:
 def _value(operation: dict[str, Any]) -> Any:
     if "value" not in operation:
         raise _refused("the operation has no value")
-    return copy.deepcopy(operation["value"])
+    return clone(operation["value"])
 
 
 def _insert(holder: dict[str, Any], parts: list[str], value: Any) -> None:
@@ -130,7 +130,7 @@ def _move(holder: dict[str, Any], parts: list[str], operation: dict[str, Any]) -
 
 def _copy(holder: dict[str, Any], parts: list[str], operation: dict[str, Any]) -> None:
     source = _source(operation)
-    _insert(holder, parts, copy.deepcopy(_get(_parent(holder, source), source[-1])))
+    _insert(holder, parts, clone(_get(_parent(holder, source), source[-1])))
 
 
 def _test(holder: dict[str, Any], parts: list[str], operation: dict[str, Any]) -> None:

@@ -23,6 +23,7 @@ from kgents.embedded.patch.fields import (
 from kgents.embedded.patch.managers import APPLY, UPDATE, Entry, Managers
 from kgents.embedded.patch.typed import Comparison, NotTyped, check, field_set, merge, remove
 from kgents.embedded.schema.causes import Cause
+from kgents.embedded.schema.clone import clone
 from kgents.embedded.schema.node import ABSENT
 from kgents.embedded.schema.schema import Schema
 
@@ -175,7 +176,8 @@ def apply(
 
 
 def _with_managers(merged: Object, live: Object | None, managers: Managers) -> Object:
-    merged = {**merged, "metadata": dict(merged.get("metadata") or {})}
+    merged = clone(merged)  # callers default it in place; the live object must not change with it
+    merged.setdefault("metadata", {})
     before = ((live or {}).get("metadata") or {}).get("managedFields")
     entries = owners.encode(managers.values())
     if before and owners.decode(before) == managers:

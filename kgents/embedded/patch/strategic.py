@@ -5,9 +5,9 @@ Directives: `$patch` (delete, replace, merge), `$deleteFromPrimitiveList/f`, `$s
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
+from kgents.embedded.schema.clone import clone
 from kgents.embedded.patch.errors import PatchError, bad_request
 from kgents.embedded.schema.node import ANY, Node
 from kgents.embedded.schema.schema import Schema
@@ -23,7 +23,7 @@ def apply(document: dict[str, Any], patch: Any, schema: Schema) -> dict[str, Any
     """The patched copy of `document`, lists merged by the merge keys of a built-in kind's schema."""
     if not isinstance(patch, dict):
         raise bad_request("error decoding patch: a strategic merge patch is an object")
-    return _merge_map(copy.deepcopy(document), copy.deepcopy(patch), schema.root)
+    return _merge_map(clone(document), clone(patch), schema.root)
 
 
 def _merge_map(target: dict[str, Any], patch: dict[str, Any], node: Node) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
+from kgents.embedded.schema.clone import clone
 from kgents.embedded.schema.node import ABSENT, Node
 
 
@@ -16,7 +16,7 @@ def default(node: Node, value: Any) -> None:
         items = node.items
         for index, item in enumerate(value):
             if item is None and not items.nullable and items.default is not ABSENT:
-                value[index] = item = copy.deepcopy(items.default)
+                value[index] = item = clone(items.default)
             if isinstance(item, dict | list):
                 default(items, item)
 
@@ -30,7 +30,7 @@ def _default_object(node: Node, value: dict[str, Any]) -> None:
             del value[name]
     for name, schema in properties.items():
         if schema.default is not ABSENT and name not in value:
-            value[name] = copy.deepcopy(schema.default)
+            value[name] = clone(schema.default)
     for name, child in value.items():
         if isinstance(child, dict | list):
             schema = properties.get(name) or node.additional

@@ -25,6 +25,7 @@ class Node:
         "additional",
         "always",
         "atomic",
+        "cel_plain",
         "default",
         "definition",
         "embedded",
@@ -65,6 +66,7 @@ class Node:
         self.definition = ""
         self.validator: Any = None
         self.walk_rules: bool | None = None
+        self.cel_plain: bool | None = None
 
     def child(self, name: str) -> Node | None:
         """The node of a property or map key; None when the schema does not declare it."""
@@ -103,6 +105,8 @@ def fill(node: Node, schema: Mapping[str, Any], resolve: Resolver | None) -> Non
     node.rules = tuple(schema.get("x-kubernetes-validations") or ())
     if resolve is not None:
         node.always = ALWAYS_THERE.union(schema.get("required") or ())
+        if node.type == "object" and "properties" not in schema and "additionalProperties" not in schema:
+            node.preserve = True  # Go's raw JSON: fieldsV1, RawExtension
     _fill_topology(node, schema)
     for name, child in (schema.get("properties") or {}).items():
         node.properties[name] = _child(child, resolve)

@@ -96,7 +96,7 @@ class Schema:
         if not self.is_custom:
             return []
         before = ABSENT if old is None else old
-        causes = validate_ratcheting(self.root, new, before)
+        causes = sorted(validate_ratcheting(self.root, new, before), key=lambda cause: cause.field)
         if not self.has_rules:
             return causes
         if any(cause.reason in BLOCKING for cause in causes):

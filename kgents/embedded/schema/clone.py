@@ -1,0 +1,14 @@
+"""Copies of JSON values, several times faster than copy.deepcopy, which allows for more than JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def clone(value: Any) -> Any:
+    """A copy that shares no dict and no list with `value`."""
+    if isinstance(value, dict):
+        return {name: clone(item) if isinstance(item, dict | list) else item for name, item in value.items()}
+    if isinstance(value, list):
+        return [clone(item) if isinstance(item, dict | list) else item for item in value]
+    return value
