@@ -18,6 +18,7 @@ from kgents.embedded.controllers.objects import (
     owner_reference,
     selects,
 )
+from kgents.embedded.controllers.refusals import until_namespace_goes
 from kgents.embedded.controllers.replicas import wanted
 from kgents.embedded.controllers.rollout import REVISION, Rollout, find_new, plan_rollout, template_of
 from kgents.embedded.controllers.rollout_status import rollout_status, seconds_to_deadline
@@ -34,7 +35,7 @@ class Deployments:
         self._deployments = deployments
         self._sets = replica_sets
         self._events = Recorder(api, "deployment-controller")
-        self.controller: Controller[Key] = Controller("deployment", self.reconcile)
+        self.controller: Controller[Key] = Controller("deployment", until_namespace_goes(self.reconcile))
         deployments.informer.on_change(lambda _, obj: self._look(obj))
         replica_sets.informer.on_change(self._set_changed)
 

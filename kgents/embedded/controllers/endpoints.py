@@ -13,6 +13,7 @@ from kgents.embedded.controllers.endpoint_sets import (
     slices,
 )
 from kgents.embedded.controllers.objects import Key, Object, is_deleting, key_of, labels_of
+from kgents.embedded.controllers.refusals import until_namespace_goes
 from kgents.kube.client import KubeClient
 from kgents.kube.errors import AlreadyExists
 from kgents.kube.queue import Controller
@@ -29,7 +30,7 @@ class ServiceEndpoints:
         self._pods = pods
         self._lists = lists
         self._parts = parts
-        self.controller: Controller[Key] = Controller("endpoints", self.reconcile)
+        self.controller: Controller[Key] = Controller("endpoints", until_namespace_goes(self.reconcile))
         services.informer.on_change(lambda _, obj: self.controller.enqueue(key_of(obj)))
         pods.informer.on_added(self._pod_changed)
         pods.informer.on_deleted(self._pod_changed)
@@ -53,12 +54,12 @@ class ServiceEndpoints:
         if name:
             self.controller.enqueue((part["metadata"]["namespace"], name))
 
-    async def reconcile(self, key: Key) -> None:
+    async def reconcile(self, key: Key) -> float | None:
         """Make the endpoints of one Service true."""
         service = self._services.get(*key)
         # What belongs to a Service that is gone goes by its owner reference.
         if service is None or is_deleting(service) or not has_selector(service):
-            return
+            return None
         pods = self._pods.in_namespace(key[0])
         await self._ensure(self._lists, endpoints(service, pods))
         wanted = slices(service, pods)
@@ -72,6 +73,7 @@ class ServiceEndpoints:
                 metadata = part["metadata"]
                 await self._api.delete(ENDPOINT_SLICE, metadata["name"], key[0], uid=metadata["uid"], missing_ok=True)
                 self._parts.note_deleted(part)
+        return None
 
     async def _ensure(self, cache: Cache, wanted: Object) -> None:
         kind = ENDPOINTS if wanted["kind"] == ENDPOINTS.kind else ENDPOINT_SLICE

@@ -7,8 +7,9 @@ does not know, leaves the object alone and is tried again.
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from kgents.api.errors import KgentsError
@@ -32,6 +33,8 @@ from kgents.kube.queue import Controller
 
 SETTLE = 1.0
 """Seconds that an owner which no mirror knows is given to appear, before the server is asked for it."""
+REFRESH = 10.0
+"""Seconds before an unknown kind is reason enough to read discovery again."""
 _REMEMBERED = 4096
 _PROPAGATION: dict[Verdict, Propagation] = {
     Verdict.BACKGROUND: "Background",
@@ -47,8 +50,10 @@ class UnknownOwner(KgentsError):
 class GarbageCollector:
     """Decides about one object at a time, by uid. `see` and `lose` are told what the mirrors of all resources tell."""
 
-    def __init__(self, api: KubeClient) -> None:
+    def __init__(self, api: KubeClient, clock: Callable[[], float] = time.monotonic) -> None:
         self._api = api
+        self._clock = clock
+        self._refreshed = -REFRESH
         self._graph = Graph()
         self._absent: OrderedDict[str, None] = OrderedDict()
         self.discovered = Discovered((), complete=False)
@@ -83,6 +88,7 @@ class GarbageCollector:
     async def refresh(self) -> Discovered:
         """Read discovery anew."""
         self.discovered = await discover(self._api)
+        self._refreshed = self._clock()
         return self.discovered
 
     async def reconcile(self, uid: str) -> None:
@@ -162,7 +168,7 @@ class GarbageCollector:
         if uid in self._absent:
             return False
         resource = self.discovered.find(reference["apiVersion"], reference["kind"])
-        if resource is None:
+        if resource is None and self._clock() - self._refreshed > REFRESH:
             resource = (await self.refresh()).find(reference["apiVersion"], reference["kind"])
         if resource is None:
             raise UnknownOwner(

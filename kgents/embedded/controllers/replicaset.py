@@ -19,6 +19,7 @@ from kgents.embedded.controllers.objects import (
     owner_reference,
     selects,
 )
+from kgents.embedded.controllers.refusals import is_terminating, until_namespace_goes
 from kgents.embedded.controllers.replicas import Plan, plan, pod_for, status
 from kgents.kube.client import KubeClient
 from kgents.kube.errors import ObjectNotFound
@@ -33,7 +34,7 @@ class ReplicaSets:
         self._sets = replica_sets
         self._pods = pods
         self._events = Recorder(api, "replicaset-controller")
-        self.controller: Controller[Key] = Controller("replicaset", self.reconcile)
+        self.controller: Controller[Key] = Controller("replicaset", until_namespace_goes(self.reconcile))
         replica_sets.informer.on_change(lambda _, obj: self._look(obj["metadata"]))
         pods.informer.on_change(self._pod_changed)
 
@@ -65,7 +66,9 @@ class ReplicaSets:
             await self._act(replica_set, steps)
         except KgentsError as error:
             failure = error
-        again = await self._report(replica_set, self._pods.owned_by(uid), str(failure.what) if failure else "")
+        again = await self._report(
+            replica_set, self._pods.owned_by(uid), str(failure.what) if failure and not is_terminating(failure) else ""
+        )
         if failure is not None:
             raise failure
         return again
@@ -108,7 +111,7 @@ class ReplicaSets:
             )
             failed = next((item for item in results if isinstance(item, BaseException)), None)
             if failed is not None:
-                if isinstance(failed, KgentsError):
+                if isinstance(failed, KgentsError) and not is_terminating(failed):
                     message = f"Error creating: {failed.what}"
                     await self._events.record(REPLICA_SET, replica_set, "FailedCreate", message, warning=True)
                 raise failed
