@@ -9,7 +9,7 @@ from kgents.api.errors import UsageError
 
 _SMALL = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3}
 _UNITS = {**_SMALL, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|[smhdw])")
+_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|[smhdw])", re.ASCII)
 _LONGEST = 64
 MAX_SECONDS = 9_223_372_036.0
 """What Go's Duration holds, about 292 years."""
@@ -68,7 +68,7 @@ def age(seconds: float | None) -> str:
         return f"{whole}s"
     if whole < 600:
         return _two(whole, 60, "m", 1, "s")
-    if whole < 3 * 3600:
+    if whole < 2 * 3600:
         return f"{whole // 60}m"
     if whole < 8 * 3600:
         return _two(whole, 3600, "h", 60, "m")

@@ -15,7 +15,7 @@ _SUFFIXES = {
     **{letter: 1000.0 ** (power + 1) for power, letter in enumerate("kMGTPE")},
     **{f"{letter}i": 1024.0 ** (power + 1) for power, letter in enumerate("KMGTPE")},
 }
-_QUANTITY = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+))(?:([KMGTPE]i|[numkMGTPE])|[eE]([+-]?\d{1,3}))?$")
+_QUANTITY = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+))(?:([KMGTPE]i|[numkMGTPE])|[eE]([+-]?\d{1,3}))?$", re.ASCII)
 
 
 def parse(value: object) -> float:

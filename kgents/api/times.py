@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 _RFC3339 = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(\.\d+)?(?:([Zz])|([+-]\d{2}:\d{2}))$",
+    re.ASCII,
 )
 
 
@@ -33,5 +34,5 @@ def to_text(seconds: float) -> str:
 
 def to_micro_text(seconds: float) -> str:
     """As `to_text` with six fractional digits, so that what was written in one second keeps its order."""
-    whole = int(seconds // 1)
-    return f"{to_text(whole)[:-1]}.{int((seconds - whole) * 1e6):06d}Z"
+    whole, micros = divmod(round(seconds * 1e6), 1_000_000)
+    return f"{to_text(whole)[:-1]}.{micros:06d}Z"
