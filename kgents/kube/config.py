@@ -185,9 +185,10 @@ def _referenced(merged: Mapping[str, Any], group: str, key: str, name: object, c
 
 
 def _server(value: object, where: str) -> str:
-    server = str(value or "").rstrip("/")
+    server = str(value or "")
     if server and "://" not in server:
         server = f"https://{server}"
+    server = server.rstrip("/")
     parts = urlsplit(server)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise KgentsError(

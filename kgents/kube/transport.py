@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 import time
@@ -165,9 +166,8 @@ def unreachable(config: ClusterConfig, error: BaseException, limit: float | None
     elif isinstance(error, asyncio.TimeoutError):
         why = f"no answer after {limit:g} s" if limit else "it went silent"
     elif isinstance(error, OSError) and error.errno:
-        why = (error.strerror or str(error)).lower()
-        if isinstance(error, aiohttp.ClientConnectorError):
-            why = (error.os_error.strerror or str(error.os_error)).lower()
+        # The text of the exception itself has addresses in it; that of the number is what people know.
+        why = os.strerror(error.errno).lower() if error.errno > 0 else error.strerror or str(error)
     else:
         why = str(error) or type(error).__name__
     return ApiUnreachable(f"cannot reach {config.server} (context {config.context})", why=why, fix=fix)
