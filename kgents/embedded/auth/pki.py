@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from kgents.embedded.auth.files import make_private_dir, write_private
+from kgents.embedded.auth.files import locked, make_private_dir, write_private
 
 KUBELET_CLIENT_NAME = "kube-apiserver-kubelet-client"
 
@@ -99,6 +99,12 @@ def ensure(directory: Path, addresses: Iterable[str] = ()) -> Pki:
     """
     pki = Pki(Path(directory))
     make_private_dir(pki.directory)
+    with locked(pki.directory):
+        _ensure_all(pki, frozenset(addresses))
+    return pki
+
+
+def _ensure_all(pki: Pki, addresses: frozenset[str]) -> None:
     loopback = {"127.0.0.1", "::1", "localhost"}
     ca, ca_key = _ensure_ca(pki)
     known = _alt_names(_load_cert(pki.apiserver_cert))
@@ -120,7 +126,6 @@ def ensure(directory: Path, addresses: Iterable[str] = ()) -> Pki:
         if not _usable(leaf, ca):
             _issue(leaf, known if leaf.cert == pki.apiserver_cert else frozenset(), ca, ca_key)
     _ensure_service_account_key(pki)
-    return pki
 
 
 def server_context(pki: Pki) -> ssl.SSLContext:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from kgents.api.errors import KgentsError
-from kgents.embedded.auth.files import make_private_dir, write_private
+from kgents.embedded.auth.files import locked, make_private_dir, write_private
 from kgents.embedded.auth.user import ALL_AUTHENTICATED, MASTERS, User
 
 ADMIN = "kubernetes-admin"
@@ -40,6 +40,11 @@ def ensure_tokens(path: Path) -> StaticTokens:
     the file is JSON of another shape: somebody wrote it, so it is not thrown away.
     """
     make_private_dir(path.parent)
+    with locked(path.parent):
+        return _ensure(path)
+
+
+def _ensure(path: Path) -> StaticTokens:
     entries = _read(path)
     admin = next((entry["token"] for entry in entries if MASTERS in entry.get("groups", ())), None)
     if admin is None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,12 @@ def test_the_kubelet_client_is_who_the_kubelet_expects(made: pki.Pki) -> None:
     cert = x509.load_pem_x509_certificate(made.kubelet_client_cert.read_bytes())
 
     assert pki.KUBELET_CLIENT_NAME in cert.subject.rfc4514_string()
+
+
+def test_two_starts_at_once_agree(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: pki.ensure(tmp_path / "pki"), range(4)))
+
+    before = snapshot(tmp_path / "pki")
+    pki.ensure(tmp_path / "pki")
+    assert snapshot(tmp_path / "pki") == before
