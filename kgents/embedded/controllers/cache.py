@@ -24,6 +24,8 @@ class Cache:
         self, api: KubeClient, kind: Kind, *, label_selector: str | None = None, field_selector: str | None = None
     ) -> None:
         self.kind = kind
+        self.is_whole = not (label_selector or field_selector)
+        """Whether all objects of the kind are in it."""
         self.informer = Informer(api, kind, label_selector=label_selector, field_selector=field_selector)
         self.informer.on_change(self._see)
         self._objects: dict[Key, Object] = {}

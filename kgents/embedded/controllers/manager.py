@@ -47,7 +47,7 @@ async def run(config: ClusterConfig, stop: asyncio.Event) -> None:
         stack.push_async_callback(metadata.close)
         caches, controllers = _build(api, certificate_of(config))
         collector = GarbageCollector(api)
-        monitors = Monitors(metadata, collector)
+        monitors = Monitors(metadata, collector, [cache.informer for cache in caches if cache.is_whole])
         for cache in caches:
             await cache.informer.start()
             stack.push_async_callback(cache.informer.stop)

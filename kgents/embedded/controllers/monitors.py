@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from kgents.api.errors import KgentsError
@@ -19,16 +19,21 @@ log = logging.getLogger(__name__)
 RESCAN = 30.0
 """Seconds between readings of discovery that nothing prompted."""
 _SETTLE = 0.2
+_SPREAD = 0.01
+"""Between the starts of two mirrors: a hive that has just begun has better to do than forty handshakes at once."""
 
 
 class Monitors:
-    """Keeps the mirrors in step with discovery."""
+    """Keeps the mirrors in step with discovery. `shared` are mirrors of whole resources that run anyway."""
 
-    def __init__(self, api: MetadataClient, collector: GarbageCollector) -> None:
+    def __init__(self, api: MetadataClient, collector: GarbageCollector, shared: Sequence[Informer] = ()) -> None:
         self._api = api
         self._collector = collector
         self._informers: dict[str, Informer] = {}
         self._changed = asyncio.Event()
+        self._shared = {informer.kind.path() for informer in shared}
+        for informer in shared:
+            informer.on_change(self._feed(informer.kind))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow discovery until `stop`."""
@@ -48,8 +53,9 @@ class Monitors:
         discovered = await self._collector.refresh()
         wanted = {item.kind.path(): item.kind for item in discovered.resources if item.is_collectable}
         for path, kind in wanted.items():
-            if path not in self._informers:
+            if path not in self._informers and path not in self._shared:
                 self._informers[path] = await self._start(kind)
+                await asyncio.sleep(_SPREAD)
         if not discovered.complete:
             return
         for path in [path for path in self._informers if path not in wanted]:
