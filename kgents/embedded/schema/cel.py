@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MAX_SOURCE = 100_000
 _STATUS = re.compile(r"^[A-Z_]+: ")
 _CODE_TAIL = re.compile(r" \[[A-Z_]+\]\s*$")
+_IN_STRUCT = re.compile(r" not found in struct '[^']*'")
 _NO_KEY = re.compile(r'Key not found in map : "?(.*?)"?$')
 _NO_INDEX = re.compile(r"Index error: index=(-?\d+) size=\d+")
 _BUDGET = "Iteration budget exceeded"
@@ -107,7 +108,7 @@ def compile_in(env: runtime.Env, source: str) -> runtime.Expression:
 
 
 def _clean(text: str) -> str:
-    return _CODE_TAIL.sub("", _STATUS.sub("", text)).replace("' not found in struct", "' in")
+    return _IN_STRUCT.sub("", _CODE_TAIL.sub("", _STATUS.sub("", text)))
 
 
 def _failure(text: str) -> CelError:
