@@ -7,7 +7,7 @@ answer to a write goes into the cache at once, and the watch only replaces it by
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 
 from kgents.api.kinds import Kind
 from kgents.embedded.controllers.objects import Key, Object, key_of
@@ -18,10 +18,19 @@ _REMEMBERED = 4096
 
 
 class Cache:
-    """Objects of one kind by key, by owner and by namespace. Do not change what it returns."""
+    """Objects of one kind by key, owner, namespace and what else `index` makes of them. Do not change what it returns.
+
+    With thousands of objects in a namespace no loop can afford to look through them all at every event.
+    """
 
     def __init__(
-        self, api: KubeClient, kind: Kind, *, label_selector: str | None = None, field_selector: str | None = None
+        self,
+        api: KubeClient,
+        kind: Kind,
+        *,
+        index: Callable[[Object], Iterable[Hashable]] | None = None,
+        label_selector: str | None = None,
+        field_selector: str | None = None,
     ) -> None:
         self.kind = kind
         self.is_whole = not (label_selector or field_selector)
@@ -29,8 +38,8 @@ class Cache:
         self.informer = Informer(api, kind, label_selector=label_selector, field_selector=field_selector)
         self.informer.on_change(self._see)
         self._objects: dict[Key, Object] = {}
-        self._owned: dict[str, set[Key]] = {}
-        self._spaces: dict[str, set[Key]] = {}
+        self._more = index
+        self._index: dict[Hashable, set[Key]] = {}
         self._gone: OrderedDict[str, None] = OrderedDict()
 
     def get(self, namespace: str, name: str) -> Object | None:
@@ -39,11 +48,23 @@ class Cache:
 
     def owned_by(self, uid: str) -> list[Object]:
         """Objects with an owner reference to `uid`."""
-        return [self._objects[key] for key in self._owned.get(uid, ())]
+        return self.indexed(("owner", uid))
 
     def in_namespace(self, namespace: str) -> list[Object]:
         """All objects of a namespace."""
-        return [self._objects[key] for key in self._spaces.get(namespace, ())]
+        return self.indexed(("namespace", namespace))
+
+    def orphans(self, namespace: str) -> list[Object]:
+        """Objects of a namespace that no controller owns."""
+        return self.indexed(("orphan", namespace))
+
+    def indexed(self, value: Hashable) -> list[Object]:
+        """Objects of which the index made `value`."""
+        return [self._objects[key] for key in self._index.get(value, ())]
+
+    def count(self, value: Hashable) -> int:
+        """How many `indexed` would return."""
+        return len(self._index.get(value, ()))
 
     def __iter__(self) -> Iterator[Object]:
         return iter(list(self._objects.values()))
@@ -72,9 +93,8 @@ class Cache:
             self._unlink(key, known)
         obj["metadata"].pop("managedFields", None)
         self._objects[key] = obj
-        self._spaces.setdefault(key[0], set()).add(key)
-        for reference in obj["metadata"].get("ownerReferences") or ():
-            self._owned.setdefault(reference["uid"], set()).add(key)
+        for value in self._values(obj):
+            self._index.setdefault(value, set()).add(key)
 
     def _drop(self, obj: Object) -> None:
         uid = obj["metadata"]["uid"]
@@ -88,18 +108,39 @@ class Cache:
             del self._objects[key]
 
     def _unlink(self, key: Key, obj: Object) -> None:
-        _discard(self._spaces, key[0], key)
+        for value in self._values(obj):
+            members = self._index.get(value)
+            if members is not None:
+                members.discard(key)
+                if not members:
+                    del self._index[value]
+
+    def _values(self, obj: Object) -> Iterator[Hashable]:
+        namespace = obj["metadata"].get("namespace") or ""
+        yield ("namespace", namespace)
+        controlled = False
         for reference in obj["metadata"].get("ownerReferences") or ():
-            _discard(self._owned, reference["uid"], key)
+            yield ("owner", reference["uid"])
+            controlled = controlled or bool(reference.get("controller"))
+        if not controlled:
+            yield ("orphan", namespace)
+        if self._more is not None:
+            yield from self._more(obj)
 
 
 def _version(obj: Object) -> int:
     return int(obj["metadata"].get("resourceVersion") or 0)
 
 
-def _discard(table: dict[str, set[Key]], name: str, key: Key) -> None:
-    members = table.get(name)
-    if members is not None:
-        members.discard(key)
-        if not members:
-            del table[name]
+def by_label(obj: Object) -> Iterator[Hashable]:
+    """An index of pods: one value for each label, within the namespace."""
+    namespace = obj["metadata"].get("namespace") or ""
+    for label in (obj["metadata"].get("labels") or {}).items():
+        yield ("label", namespace, label)
+
+
+def by_selector(obj: Object) -> Iterator[Hashable]:
+    """An index of Services: one label that all of its pods have, the same value as `by_label` makes of it."""
+    selector = (obj.get("spec") or {}).get("selector")
+    if selector:
+        yield ("label", obj["metadata"].get("namespace") or "", min(selector.items()))

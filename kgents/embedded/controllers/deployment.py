@@ -85,8 +85,8 @@ class Deployments:
         selector, namespace = deployment["spec"].get("selector"), deployment["metadata"]["namespace"]
         orphans = [
             item
-            for item in self._sets.in_namespace(namespace)
-            if controller_of(item) is None and selects(selector, labels_of(item)) and not is_deleting(item)
+            for item in self._sets.orphans(namespace)
+            if selects(selector, labels_of(item)) and not is_deleting(item)
         ]
         if orphans and not is_deleting(deployment) and await self._still_there(deployment):
             for item in orphans:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kgents.api.kinds import ENDPOINT_SLICE, ENDPOINTS
-from kgents.embedded.controllers.cache import Cache
+from kgents.embedded.controllers.cache import Cache, by_label
 from kgents.embedded.controllers.endpoint_sets import (
     MANAGED_BY,
     MANAGER,
@@ -45,9 +45,10 @@ class ServiceEndpoints:
 
     def _pod_changed(self, pod: Object) -> None:
         labels = labels_of(pod).items()
-        for service in self._services.in_namespace(pod["metadata"]["namespace"]):
-            if has_selector(service) and service["spec"]["selector"].items() <= labels:
-                self.controller.enqueue(key_of(service))
+        for value in by_label(pod):
+            for service in self._services.indexed(value):
+                if has_selector(service) and service["spec"]["selector"].items() <= labels:
+                    self.controller.enqueue(key_of(service))
 
     def _part_changed(self, event: str, part: Object) -> None:
         name = labels_of(part).get(SERVICE_LABEL)
@@ -60,7 +61,7 @@ class ServiceEndpoints:
         # What belongs to a Service that is gone goes by its owner reference.
         if service is None or is_deleting(service) or not has_selector(service):
             return None
-        pods = self._pods.in_namespace(key[0])
+        pods = self._candidates(service)
         await self._ensure(self._lists, endpoints(service, pods))
         wanted = slices(service, pods)
         for part in wanted:
@@ -74,6 +75,12 @@ class ServiceEndpoints:
                 await self._api.delete(ENDPOINT_SLICE, metadata["name"], key[0], uid=metadata["uid"], missing_ok=True)
                 self._parts.note_deleted(part)
         return None
+
+    def _candidates(self, service: Object) -> list[Object]:
+        """Pods that have the rarest of the labels that the Service wants."""
+        namespace = service["metadata"]["namespace"]
+        values = [("label", namespace, label) for label in service["spec"]["selector"].items()]
+        return self._pods.indexed(min(values, key=self._pods.count))
 
     async def _ensure(self, cache: Cache, wanted: Object) -> None:
         kind = ENDPOINTS if wanted["kind"] == ENDPOINTS.kind else ENDPOINT_SLICE

@@ -21,7 +21,7 @@ from kgents.api.kinds import (
     SERVICE_ACCOUNT,
 )
 from kgents.embedded.controllers.accounts import ACCOUNT, ROOT_CA, NamespaceDefaults, certificate_of
-from kgents.embedded.controllers.cache import Cache
+from kgents.embedded.controllers.cache import Cache, by_label, by_selector
 from kgents.embedded.controllers.deployment import Deployments
 from kgents.embedded.controllers.endpoints import ServiceEndpoints
 from kgents.embedded.controllers.garbage import GarbageCollector
@@ -62,8 +62,9 @@ async def run(config: ClusterConfig, stop: asyncio.Event) -> None:
 
 
 def _build(api: KubeClient, certificate: str) -> tuple[list[Cache], list[Controller[Any]]]:
-    deployments, replica_sets, pods = Cache(api, DEPLOYMENT), Cache(api, REPLICA_SET), Cache(api, POD)
-    services, lists, parts = Cache(api, SERVICE), Cache(api, ENDPOINTS), Cache(api, ENDPOINT_SLICE)
+    deployments, replica_sets = Cache(api, DEPLOYMENT), Cache(api, REPLICA_SET)
+    pods, services = Cache(api, POD, index=by_label), Cache(api, SERVICE, index=by_selector)
+    lists, parts = Cache(api, ENDPOINTS), Cache(api, ENDPOINT_SLICE)
     namespaces, claims = Cache(api, NAMESPACE), Cache(api, PERSISTENT_VOLUME_CLAIM)
     accounts = Cache(api, SERVICE_ACCOUNT, field_selector=f"metadata.name={ACCOUNT}")
     bundles = Cache(api, CONFIG_MAP, field_selector=f"metadata.name={ROOT_CA}")

@@ -76,10 +76,7 @@ class ReplicaSets:
     def _candidates(self, replica_set: Object) -> list[Object]:
         """Own pods, and those without a controller that the selector may take."""
         own = self._pods.owned_by(replica_set["metadata"]["uid"])
-        namespace = replica_set["metadata"]["namespace"]
-        orphans = [pod for pod in self._pods.in_namespace(namespace) if controller_of(pod) is None]
-        known = {pod["metadata"]["uid"] for pod in own}
-        return [*own, *(pod for pod in orphans if pod["metadata"]["uid"] not in known)]
+        return [*own, *self._pods.orphans(replica_set["metadata"]["namespace"])]
 
     async def _still_there(self, replica_set: Object) -> bool:
         """Adoption asks the server: a cached ReplicaSet may be one that is being deleted."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from kgents.api.kinds import POD
-from kgents.embedded.controllers.cache import Cache
+from kgents.embedded.controllers.cache import Cache, by_label, by_selector
 from kgents.kube.client import KubeClient
 from kgents.kube.config import ClusterConfig
 
@@ -51,3 +51,30 @@ async def test_a_late_deletion_does_not_hit_the_successor(cache: Cache) -> None:
 
     successor = cache.get("lab", "a")
     assert successor is not None and successor["metadata"]["uid"] == "second"
+
+
+async def test_a_service_and_its_pods_meet_in_the_index(unused_config: ClusterConfig) -> None:
+    pods = Cache(KubeClient(unused_config), POD, index=by_label)
+    pods.note(at(1))
+    service = {"metadata": {"namespace": "lab", "name": "web"}, "spec": {"selector": {"app": "web", "z": "1"}}}
+
+    assert [pods.count(value) for value in by_selector(service)] == [1]
+
+
+async def test_relabelling_moves_a_pod_in_the_index(unused_config: ClusterConfig) -> None:
+    pods = Cache(KubeClient(unused_config), POD, index=by_label)
+    pods.note(at(1))
+    moved = at(2)
+    moved["metadata"]["labels"] = {"app": "db"}
+
+    pods.note(moved)
+
+    assert pods.count(("label", "lab", ("app", "web"))) == 0
+    assert pods.count(("label", "lab", ("app", "db"))) == 1
+
+
+async def test_only_what_no_controller_owns_is_an_orphan(cache: Cache) -> None:
+    cache.note(at(1, name="a"))
+    cache.note(at(2, name="b", owner=""))
+
+    assert [item["metadata"]["name"] for item in cache.orphans("lab")] == ["b"]
