@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kgents.embedded.schema.clone import clone
 from kgents.embedded.patch.errors import PatchError, bad_request
+from kgents.embedded.schema.clone import clone
 from kgents.embedded.schema.ratchet import same
 
 MAX_OPERATIONS = 10_000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kgents.embedded.schema.clone import clone
 from kgents.embedded.patch.errors import bad_request
+from kgents.embedded.schema.clone import clone
 
 
 def apply(document: dict[str, Any], patch: Any) -> dict[str, Any]:

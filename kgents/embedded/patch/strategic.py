@@ -5,10 +5,11 @@ Directives: `$patch` (delete, replace, merge), `$deleteFromPrimitiveList/f`, `$s
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
-from kgents.embedded.schema.clone import clone
 from kgents.embedded.patch.errors import PatchError, bad_request
+from kgents.embedded.schema.clone import clone
 from kgents.embedded.schema.node import ANY, Node
 from kgents.embedded.schema.schema import Schema
 
@@ -23,13 +24,16 @@ def apply(document: dict[str, Any], patch: Any, schema: Schema) -> dict[str, Any
     """The patched copy of `document`, lists merged by the merge keys of a built-in kind's schema."""
     if not isinstance(patch, dict):
         raise bad_request("error decoding patch: a strategic merge patch is an object")
-    return _merge_map(clone(document), clone(patch), schema.root)
+    target: dict[str, Any] = clone(document)
+    changes: dict[str, Any] = clone(patch)
+    return _merge_map(target, changes, schema.root)
 
 
 def _merge_map(target: dict[str, Any], patch: dict[str, Any], node: Node) -> dict[str, Any]:
     directive = patch.pop(DIRECTIVE, None)
     if directive == "replace":
-        return _clean(patch)
+        replaced: dict[str, Any] = _clean(patch)
+        return replaced
     if directive == "delete":
         return {}
     if directive not in (None, "merge"):
@@ -40,7 +44,8 @@ def _merge_map(target: dict[str, Any], patch: dict[str, Any], node: Node) -> dic
     orders = _pop_prefixed(patch, ORDER)
     for name, gone in deletions.items():
         if isinstance(target.get(name), list) and isinstance(gone, list):
-            target[name] = [item for item in target[name] if item not in gone]
+            unwanted = {repr(item) for item in gone}
+            target[name] = [item for item in target[name] if repr(item) not in unwanted]
     before = {name: target.get(name) for name in orders}
     for name, value in patch.items():
         child = node.child(name) or ANY
@@ -82,25 +87,30 @@ def _merge_list(before: Any, value: list[Any], node: Node, merge: tuple[frozense
     if "merge" not in strategies:
         return [_clean(item) for item in value]
     original = list(before) if isinstance(before, list) else []
-    if not key:
-        merged = original + [item for item in value if item not in original]
-        return _arrange(merged, value, original, "")
-    merged = list(original)
+    if key:
+        return _arrange(_merge_keyed(original, value, node.items or ANY, key), value, original, key)
+    known = {repr(item) for item in original}
+    return _arrange(original + [item for item in value if repr(item) not in known], value, original, "")
+
+
+def _merge_keyed(original: list[Any], value: list[Any], node: Node, key: str) -> list[Any]:
+    merged: dict[str, Any] = {_identity(item, key): item for item in original}
     for item in value:
         if not isinstance(item, dict) or key not in item:
             raise bad_request(f"map: {item} does not contain declared merge key: {key}")
-        _merge_item(merged, item, node.items or ANY, key)
-    return _arrange(merged, value, original, key)
+        name = _identity(item, key)
+        if item.get(DIRECTIVE) == "delete":
+            merged.pop(name, None)
+        elif isinstance(merged.get(name), dict):
+            merged[name] = _merge_map(merged[name], item, node)
+        else:
+            merged[name] = _clean(item)
+    return list(merged.values())
 
 
-def _merge_item(merged: list[Any], item: dict[str, Any], node: Node, key: str) -> None:
-    at = next((i for i, old in enumerate(merged) if isinstance(old, dict) and old.get(key) == item[key]), None)
-    if item.get(DIRECTIVE) == "delete":
-        merged[:] = [old for old in merged if not (isinstance(old, dict) and old.get(key) == item[key])]
-    elif at is None:
-        merged.append(_clean(item))
-    else:
-        merged[at] = _merge_map(merged[at], item, node)
+def _identity(item: Any, key: str) -> str:
+    """What two elements must share to be the same one, in a form that can be looked up."""
+    return repr(item[key]) if key and isinstance(item, dict) and key in item else repr(item)
 
 
 def _clean(value: Any) -> Any:
@@ -109,26 +119,24 @@ def _clean(value: Any) -> Any:
         return {n: _clean(v) for n, v in value.items() if v is not None and not n.startswith("$")}
     if isinstance(value, list):
         return [
-            _clean(item) for item in value if not (isinstance(item, dict) and item.get(DIRECTIVE) in ("delete", "replace"))
+            _clean(item)
+            for item in value
+            if not (isinstance(item, dict) and item.get(DIRECTIVE) in ("delete", "replace"))
         ]
     return value
 
 
 def _arrange(merged: list[Any], order: list[Any], original: list[Any], key: str) -> list[Any]:
     """The elements that `order` names in that order, the others where they stood before, as far as both go together."""
-
-    def identity(item: Any) -> Any:
-        return item.get(key) if key and isinstance(item, dict) else item
-
-    wanted = [identity(item) for item in order]
-    places = [identity(item) for item in original]
-    named = sorted((i for i in merged if identity(i) in wanted), key=lambda item: wanted.index(identity(item)))
-    others = [item for item in merged if identity(item) not in wanted]
+    wanted = {_identity(item, key): rank for rank, item in enumerate(order)}
+    places = {_identity(item, key): place for place, item in enumerate(original)}
+    named = [item for item in merged if _identity(item, key) in wanted]
+    named.sort(key=lambda item: wanted[_identity(item, key)])
+    others = deque(item for item in merged if _identity(item, key) not in wanted)
     result: list[Any] = []
     for item in named:
-        if identity(item) in places:
-            place = places.index(identity(item))
-            while others and identity(others[0]) in places and places.index(identity(others[0])) < place:
-                result.append(others.pop(0))
+        place = places.get(_identity(item, key), -1)
+        while others and places.get(_identity(others[0], key), len(original)) < place:
+            result.append(others.popleft())
         result.append(item)
-    return result + others
+    return result + list(others)

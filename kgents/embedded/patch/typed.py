@@ -22,7 +22,6 @@ from kgents.embedded.patch.fields import (
 from kgents.embedded.schema.node import ABSENT, ANY, Node
 from kgents.embedded.schema.ratchet import same
 
-
 EXPECTED = {
     "object": "map",
     "array": "list",
@@ -129,9 +128,7 @@ def _compare_maps(
             _compare(child_node(node, name), f"f:{name}", value, after, added, modified, removed)
 
 
-def _compare(
-    node: Node, element: str, old: Any, new: Any, added: Fields, modified: Fields, removed: Fields
-) -> None:
+def _compare(node: Node, element: str, old: Any, new: Any, added: Fields, modified: Fields, removed: Fields) -> None:
     if old is ABSENT:
         added[element] = whole_tree(node, new)
     elif new is ABSENT:

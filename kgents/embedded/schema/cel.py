@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from kgents.api.errors import KgentsError
 
 if TYPE_CHECKING:
-    from cel_expr_python import cel as runtime
+    from cel_expr_python import cel as runtime  # type: ignore[import-untyped]
 
 MAX_SOURCE = 100_000
 _STATUS = re.compile(r"^[A-Z_]+: ")

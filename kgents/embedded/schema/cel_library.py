@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -40,7 +41,7 @@ _QUANTITY = re2.compile(r"^([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(?:([eE][+-]?[
 
 def extensions() -> list[Any]:
     """The runtime's own extensions that Kubernetes turns on."""
-    from cel_expr_python.ext import ext_bindings, ext_optional, ext_strings
+    from cel_expr_python.ext import ext_bindings, ext_optional, ext_strings  # type: ignore[import-untyped]
 
     return [ext_strings.ExtStrings(), ext_optional.ExtOptional(), ext_bindings.ExtBindings()]
 
@@ -52,7 +53,9 @@ def functions() -> list[Any]:
     for name, member, result, parameters, code in TABLE:
         types = [_type(parameter) for parameter in parameters]
         overload = cel.Overload(
-            "_".join([name, *(parameter.replace("*", "s") for parameter in parameters), "member" if member else "free"]),
+            "_".join(
+                [name, *(parameter.replace("*", "s") for parameter in parameters), "member" if member else "free"]
+            ),
             return_type=_type(result),
             parameters=types,
             is_member=member,
@@ -178,7 +181,7 @@ def _find_all(text: str, pattern: str, limit: int = -1) -> list[str]:
 
 
 def _is_sorted(items: list[Any]) -> bool:
-    return all(one <= other for one, other in zip(items, items[1:], strict=False))
+    return all(one <= other for one, other in pairwise(items))
 
 
 def _sum(items: list[Any]) -> Any:

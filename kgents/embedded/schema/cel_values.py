@@ -11,7 +11,8 @@ from typing import Any
 from kgents.embedded.schema.node import Node
 
 RESERVED = frozenset(
-    "true false null in as break const continue else for function if import let loop package namespace return".split()
+    {"true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import"}
+    | {"let", "loop", "package", "namespace", "return"}
 )
 _SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
 _ESCAPABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-/]*\Z", re.ASCII)

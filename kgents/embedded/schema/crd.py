@@ -61,7 +61,9 @@ def validate_crd(new: Mapping[str, Any], old: Mapping[str, Any] | None = None) -
     causes += _check_versions(spec)
     causes += _check_conversion(spec.get("conversion") or {})
     if spec.get("preserveUnknownFields"):
-        causes.append(invalid("spec.preserveUnknownFields", True, "must be false in order to use defaults in the schema"))
+        causes.append(
+            invalid("spec.preserveUnknownFields", True, "must be false in order to use defaults in the schema")
+        )
     if old is not None:
         causes += _check_immutable(spec, old)
     return causes

@@ -29,7 +29,9 @@ def decode_error(node: Node, value: Any, owner: str, path: str = "") -> str | No
         for name, item in value.items():
             child = node.child(name)
             if child is not None:
-                problem = decode_error(child, item, owner, f"{path}.{name}" if path and name in node.properties else path or name)
+                problem = decode_error(
+                    child, item, owner, f"{path}.{name}" if path and name in node.properties else path or name
+                )
                 if problem:
                     return problem
     elif isinstance(value, list) and node.items is not None:

@@ -29,7 +29,12 @@ QUERY = {
 }
 WRITE = ("dryRun", "fieldManager", "fieldValidation")
 OPERATIONS: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
-    "list": ("get", "list", "List", ("labelSelector", "fieldSelector", "limit", "continue", "resourceVersion", "watch")),
+    "list": (
+        "get",
+        "list",
+        "List",
+        ("labelSelector", "fieldSelector", "limit", "continue", "resourceVersion", "watch"),
+    ),
     "create": ("post", "post", "", WRITE),
     "deletecollection": ("delete", "deletecollection", "Status", ("labelSelector", "fieldSelector", "dryRun")),
     "get": ("get", "get", "", ()),

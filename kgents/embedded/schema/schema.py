@@ -85,7 +85,7 @@ class Schema:
         pruning.prune(self.root, obj)
 
     def default(self, obj: Any) -> None:
-        """Apply schema defaults, in place. Built-in kinds have none in their schema; they lose nulls and empty lists."""
+        """Apply schema defaults, in place. Built-in kinds have none there; they lose nulls and empty lists."""
         if self.is_custom:
             defaulting.default(self.root, obj)
         else:

@@ -100,12 +100,10 @@ def _check_type(schema: Schema, path: str, place: str, causes: list[Cause]) -> N
         causes.append(required(f"{path}.type", WHERE[place]))
     if schema.get("x-kubernetes-embedded-resource"):
         if kind and kind != "object":
-            causes.append(
-                invalid(f"{path}.type", kind, "must be object if x-kubernetes-embedded-resource is true")
-            )
+            causes.append(invalid(f"{path}.type", kind, "must be object if x-kubernetes-embedded-resource is true"))
         if not schema.get("x-kubernetes-preserve-unknown-fields") and not schema.get("properties"):
-            text = "must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields"
-            causes.append(required(f"{path}.properties", text))
+            text = "must not be empty if x-kubernetes-embedded-resource is true"
+            causes.append(required(f"{path}.properties", f"{text} without x-kubernetes-preserve-unknown-fields"))
 
 
 def _check_keywords(schema: Schema, path: str, causes: list[Cause]) -> None:
@@ -189,9 +187,7 @@ def _check_set_items(items: Schema, path: str, causes: list[Cause]) -> None:
         causes.append(forbidden(f"{path}.nullable", "cannot be nullable when x-kubernetes-list-type is set"))
     if items.get("type") == "object" and items.get("x-kubernetes-map-type") != "atomic":
         text = "must be atomic as item of a list with x-kubernetes-list-type=set"
-        causes.append(
-            invalid(f"{path}.x-kubernetes-map-type", items.get("x-kubernetes-map-type") or "", text)
-        )
+        causes.append(invalid(f"{path}.x-kubernetes-map-type", items.get("x-kubernetes-map-type") or "", text))
 
 
 def _check_junctors(schema: Schema, path: str, causes: list[Cause]) -> None:
@@ -226,6 +222,4 @@ def _check_default(schema: Schema, path: str) -> list[Cause]:
         return [invalid(path, value, "must not have unknown fields")]
     causes: list[Cause] = []
     validate(node, value, "", causes)
-    return [
-        Cause(path + (f".{cause.field}" if cause.field else ""), cause.reason, cause.message) for cause in causes
-    ]
+    return [Cause(path + (f".{cause.field}" if cause.field else ""), cause.reason, cause.message) for cause in causes]

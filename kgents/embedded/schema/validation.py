@@ -6,6 +6,7 @@ hostile, can take more than linear time.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -36,6 +37,7 @@ TYPE_NAMES: dict[type, str] = {
     type(None): "null",
 }
 INT64 = 2**63
+HUGE = 1e300
 
 
 def validate(node: Node, value: Any, path: str, causes: list[Cause]) -> None:
@@ -166,8 +168,10 @@ def _multiple_of(factor: Any, _: Mapping[str, Any]) -> Check | None:
         return None
 
     def is_multiple(value: Any) -> bool:
-        ratio = value / factor
-        return abs(ratio) < 1e300 and abs(ratio - round(ratio)) < 1e-9 * max(1.0, abs(ratio))
+        if abs(value) > HUGE:
+            return False
+        ratio = float(value) / float(factor)
+        return math.isfinite(ratio) and abs(ratio - round(ratio)) < 1e-9 * max(1.0, abs(ratio))
 
     return _number(is_multiple, f"a multiple of {_plain(factor)}")
 
@@ -273,7 +277,7 @@ def _combined(keyword: str, schemas: Any) -> Check:
     nodes = [compile_schema(schema) for schema in schemas]
 
     def check(value: Any, path: str, causes: list[Cause]) -> None:
-        results = [_holds(node, value, path) for node in nodes]
+        results: list[list[Cause]] = [_holds(node, value, path) for node in nodes]
         valid = sum(not result for result in results)
         if keyword == "allOf":
             causes.extend(cause for result in results for cause in result)
@@ -281,7 +285,7 @@ def _combined(keyword: str, schemas: Any) -> Check:
                 causes.append(invalid(path, "", f'"{path}" must validate all the schemas (allOf)'))
         elif keyword == "anyOf" and not valid:
             causes.append(invalid(path, "", f'"{path}" must validate at least one schema (anyOf)'))
-            causes.extend(min(results, key=len))
+            causes.extend(sorted(results, key=len)[0])
         elif keyword == "oneOf" and valid != 1:
             found = "Found none valid" if not valid else f"Found {valid} valid alternatives"
             causes.append(invalid(path, "", f'"{path}" must validate one and only one schema (oneOf). {found}'))
