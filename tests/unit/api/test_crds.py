@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from kgents.embedded.schema.crd import default_crd, validate_crd
+from tests.support import crd_tables
 
 ROOT = Path(__file__).parents[3]
 CRDS = sorted((ROOT / "crds").glob("*.yaml"))
@@ -34,3 +35,7 @@ def test_no_letter_is_a_boolean_to_kubectl(path: Path) -> None:
     # Go's YAML takes a bare y or n, of either case, for true or false.
     scalars = plain_scalars(yaml.compose(path.read_text()))
     assert [str(node.start_mark) for node in scalars if node.value in ("y", "Y", "n", "N")] == []
+
+
+def test_the_page_about_the_kinds_is_current() -> None:
+    assert crd_tables.PAGE.read_text() == crd_tables.render(), "run `python -m tests.support.crd_tables`"
