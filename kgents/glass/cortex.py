@@ -1,0 +1,193 @@
+"""The first layer: the Cortex daemon, over its Unix socket.
+
+A read has half a second for connecting and its first rows together; a daemon that hangs costs that and no more. A
+write is only sent once the connection stands, so that passing it to the next layer cannot do it twice.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import kgents
+from kgents.api import errors
+from kgents.api.errors import KgentsError
+from kgents.glass import messages
+from kgents.glass.answer import NextLayer, dump
+from kgents.infra.home import cortex_socket, cortex_token_file
+
+if TYPE_CHECKING:
+    import grpc
+
+PATIENCE = 0.5
+"""Seconds for a read: connection and first rows together."""
+WRITE_PATIENCE = 15.0
+_STREAM_PATIENCE = 30.0
+_SERVICE = "/kgents.cortex.v1.Cortex/"
+_OPTIONS = (("grpc.max_receive_message_length", -1), ("grpc.enable_http_proxy", 0), ("grpc.enable_retries", 0))
+_ERRORS: dict[str, type[KgentsError]] = {
+    "NOT_FOUND": errors.NotFound,
+    "PERMISSION_DENIED": errors.Refused,
+    "UNAUTHENTICATED": errors.Refused,
+    "INVALID_ARGUMENT": errors.UsageError,
+}
+_NOT_HERE = frozenset({"UNAVAILABLE", "UNIMPLEMENTED", "DEADLINE_EXCEEDED", "CANCELLED"})
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What stands before the rows of an answer."""
+
+    total: int
+    age: float
+
+
+class Outcome(KgentsError):
+    """A write was sent and no answer came: whether it happened is not known."""
+
+
+class Cortex:
+    """The daemon of one hive. `key` is that of kgents.infra.home.context_key."""
+
+    def __init__(self, key: str, patience: float = PATIENCE) -> None:
+        self.key = key
+        self.patience = patience
+
+    def read(self, path: str, arguments: dict[str, Any], namespace: str) -> tuple[Head, list[bytes]]:
+        """The rows. Raises NextLayer when Cortex cannot answer, KgentsError when it says no."""
+        token = self._ready()
+        deadline = time.monotonic() + self.patience
+        with self._channel() as channel:
+            call = self._call(channel, "Invoke", token, path, arguments, namespace, timeout=_STREAM_PATIENCE)
+            watchdog = threading.Timer(max(deadline - time.monotonic(), 0.0), call.cancel)
+            watchdog.daemon = True
+            watchdog.start()
+            return self._collect(call, watchdog)
+
+    def write(self, path: str, arguments: dict[str, Any], namespace: str) -> tuple[Head, list[bytes]]:
+        """As `read`, for what changes something. Raises Outcome when it was sent and nothing came back."""
+        import grpc
+
+        token = self._ready()
+        with self._channel() as channel:
+            self._await_connection(channel)
+            call = self._call(channel, "Invoke", token, path, arguments, namespace, timeout=WRITE_PATIENCE)
+            try:
+                return self._collect(call, None)
+            except NextLayer as error:
+                failure = error.__cause__
+                if isinstance(failure, grpc.RpcError) and _said_so(failure):
+                    raise
+                raise Outcome("It is not known whether that was done", why=str(error)) from error
+
+    def watch(self, path: str, arguments: dict[str, Any], namespace: str) -> Iterator[tuple[str, bytes, str]]:
+        """(type, item, resource) as changes happen. Ends with the daemon's stream; raises as `read` does."""
+        import grpc
+
+        token = self._ready()
+        with self._channel() as channel:
+            self._await_connection(channel)
+            call = self._call(channel, "Watch", token, path, arguments, namespace, timeout=None)
+            try:
+                for message in call:
+                    yield messages.event(message)
+            except grpc.RpcError as error:
+                raise _translated(error) from error
+            finally:
+                call.cancel()
+
+    def _ready(self) -> str:
+        """The token, once somebody listens. Cheap: without a daemon, grpc is never imported."""
+        path = cortex_socket(self.key)
+        try:
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.settimeout(self.patience)
+                probe.connect(str(path))
+            return cortex_token_file(self.key).read_text().strip()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise NextLayer("it does not run") from error
+        except ConnectionRefusedError as error:
+            raise NextLayer("it does not run; a stale socket is left") from error
+        except OSError as error:
+            raise NextLayer(f"its socket does not answer: {error.strerror or error}") from error
+
+    def _channel(self) -> grpc.Channel:
+        import grpc
+
+        return grpc.insecure_channel(f"unix:{cortex_socket(self.key)}", options=_OPTIONS)
+
+    def _await_connection(self, channel: grpc.Channel) -> None:
+        import grpc
+
+        try:
+            grpc.channel_ready_future(channel).result(timeout=self.patience)
+        except grpc.FutureTimeoutError as error:
+            raise NextLayer(f"no answer within {self.patience * 1000:.0f} ms") from error
+
+    def _call(
+        self,
+        channel: grpc.Channel,
+        method: str,
+        token: str,
+        path: str,
+        arguments: dict[str, Any],
+        namespace: str,
+        *,
+        timeout: float | None,
+    ) -> Any:
+        message = messages.request(path, dump(arguments) if arguments else b"", namespace, kgents.__version__)
+        send = channel.unary_stream(_SERVICE + method, None, None)  # no serialisers: bytes in, bytes out
+        return send(message, timeout=timeout, metadata=(("authorization", f"Bearer {token}"),))
+
+    def _collect(self, call: Any, watchdog: threading.Timer | None) -> tuple[Head, list[bytes]]:
+        import grpc
+
+        head, items = b"", []
+        try:
+            for message in call:
+                if watchdog is not None:
+                    watchdog.cancel()
+                first, rows = messages.reply(message)
+                head = head or first
+                items += rows
+            said = json.loads(head) if head else {}
+        except grpc.RpcError as error:
+            if watchdog is not None and _code(error) == "CANCELLED":
+                raise NextLayer(f"no answer within {self.patience * 1000:.0f} ms") from error
+            raise _translated(error) from error
+        except ValueError as error:
+            raise NextLayer("its answer cannot be read; is it of another version?") from error
+        finally:
+            if watchdog is not None:
+                watchdog.cancel()
+        return Head(int(said.get("total", len(items))), float(said.get("ageSeconds", 0.0))), items
+
+
+def _code(error: Any) -> str:
+    return str(error.code().name)
+
+
+def _parts(error: Any) -> dict[str, str]:
+    try:
+        said = json.loads(error.details() or "")
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _said_so(error: Any) -> bool:
+    """Whether the daemon itself answered, rather than the connection breaking under it."""
+    return bool(_parts(error)) or _code(error) == "UNIMPLEMENTED"
+
+
+def _translated(error: Any) -> Exception:
+    code, parts = _code(error), _parts(error)
+    what = parts.get("what") or error.details() or code.replace("_", " ").lower()
+    if code in _NOT_HERE:
+        return NextLayer(f"{what}: {parts['why']}" if parts.get("why") else str(what))
+    return _ERRORS.get(code, KgentsError)(str(what), why=parts.get("why", ""), fix=parts.get("fix", ""))

@@ -1,0 +1,182 @@
+"""The third layer: the user's own kubectl, so that whatever it can reach and log in to, kgents can.
+
+Without the binary, `kgents.glass.direct` speaks to the API itself; both offer the same few calls.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+from kgents.api.errors import KgentsError, NotFound, Refused
+from kgents.api.kinds import AGENT_LABEL, Kind
+from kgents.glass.answer import NextLayer
+
+READ_PATIENCE = 5.0
+"""Seconds that the API has for one request, before an old ghost is the better answer."""
+WRITE_PATIENCE = 15.0
+FIELD_MANAGER = "kgents"
+_STATUS = re.compile(r"^(?:Error from server|error: Error from server) \((\w+)\): (.*)", re.DOTALL)
+_SILENT = (
+    "unable to connect",
+    "connection refused",
+    "was refused",
+    "i/o timeout",
+    "timeout exceeded",
+    "deadline exceeded",
+    "timed out",
+    "tls handshake",
+    "no such host",
+    "no route to host",
+    "network is unreachable",
+    "couldn't get current server api group list",
+    "eof",
+    "serviceunavailable",
+    "currently unable to handle the request",
+    "invalid configuration",
+    "does not exist",
+    "x509",
+)
+
+
+class Api(Protocol):
+    """What a layer below Cortex can do. Namespace "" is all of them. All raise NextLayer or KgentsError."""
+
+    def list(self, kind: Kind, namespace: str) -> list[dict[str, Any]]: ...
+    def get(self, kind: Kind, name: str, namespace: str) -> dict[str, Any]: ...
+    def create(self, kind: Kind, obj: dict[str, Any], namespace: str) -> dict[str, Any]: ...
+    def apply(self, obj: dict[str, Any], namespace: str) -> dict[str, Any]: ...
+    def merge(self, kind: Kind, name: str, patch: dict[str, Any], namespace: str) -> dict[str, Any]: ...
+    def delete(self, kind: Kind, name: str, namespace: str) -> None: ...
+    def ready(self) -> None: ...
+    def logs(self, agent: str, namespace: str, *, tail: int | None, follow: bool) -> Iterator[str]: ...
+
+
+class Kubectl:
+    """The binary, for one context."""
+
+    def __init__(self, context: str, binary: str = "kubectl", patience: float = READ_PATIENCE) -> None:
+        self.context = context
+        self.binary = binary
+        self.patience = patience
+
+    def list(self, kind: Kind, namespace: str) -> list[dict[str, Any]]:
+        where = ("-n", namespace) if namespace else ("--all-namespaces",)
+        found = self._json("get", _resource(kind), *where, "-o", "json")
+        return list(found.get("items") or [])
+
+    def get(self, kind: Kind, name: str, namespace: str) -> dict[str, Any]:
+        return self._json("get", _resource(kind), name, "-n", namespace, "-o", "json")
+
+    def create(self, kind: Kind, obj: dict[str, Any], namespace: str) -> dict[str, Any]:
+        return self._json("create", "-n", namespace, "-o", "json", "-f", "-", body=obj)
+
+    def apply(self, obj: dict[str, Any], namespace: str) -> dict[str, Any]:
+        own = (obj.get("metadata") or {}).get("namespace") or namespace
+        flags = ("--server-side", "--force-conflicts", f"--field-manager={FIELD_MANAGER}")
+        return self._json("apply", "-n", own, *flags, "-o", "json", "-f", "-", body=obj)
+
+    def merge(self, kind: Kind, name: str, patch: dict[str, Any], namespace: str) -> dict[str, Any]:
+        flags = ("--type=merge", f"--field-manager={FIELD_MANAGER}", "-o", "json", f"--patch={json.dumps(patch)}")
+        return self._json("patch", _resource(kind), name, "-n", namespace, *flags)
+
+    def delete(self, kind: Kind, name: str, namespace: str) -> None:
+        self._run("delete", _resource(kind), name, "-n", namespace, "--wait=false", patience=WRITE_PATIENCE)
+
+    def ready(self) -> None:
+        self._run("get", "--raw", "/readyz")
+
+    def logs(self, agent: str, namespace: str, *, tail: int | None, follow: bool) -> Iterator[str]:
+        flags = [f"--selector={AGENT_LABEL}={agent}", "-n", namespace, "--all-containers", "--ignore-errors"]
+        flags += [f"--tail={-1 if tail is None else tail}", "--max-log-requests=50"]
+        if not follow:
+            yield from self._run("logs", *flags).splitlines()
+            return
+        command = self._argv(["logs", *flags, "--follow"])
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None and process.stderr is not None
+            try:
+                for line in process.stdout:
+                    yield line.rstrip("\n")
+                if process.wait() != 0:
+                    raise _failure(process.stderr.read())
+            finally:
+                process.terminate()
+
+    def _json(self, *arguments: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        patience = self.patience if arguments[0] == "get" else WRITE_PATIENCE
+        text = self._run(*arguments, body=body, patience=patience)
+        try:
+            found = json.loads(text)
+        except ValueError as error:
+            raise NextLayer("what kubectl printed is no JSON") from error
+        if not isinstance(found, dict):
+            raise NextLayer("what kubectl printed is no object")
+        return found
+
+    def _run(self, *arguments: str, body: dict[str, Any] | None = None, patience: float | None = None) -> str:
+        patience = patience or self.patience
+        command = self._argv([*arguments, f"--request-timeout={patience:g}s"])
+        try:
+            done = subprocess.run(
+                command,
+                input=json.dumps(body) if body is not None else None,
+                stdin=subprocess.DEVNULL if body is None else None,
+                capture_output=True,
+                text=True,
+                timeout=patience + 1,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise NextLayer(f"no answer within {patience:g} s") from error
+        except OSError as error:
+            raise NextLayer(f"{self.binary} cannot be run: {error.strerror}") from error
+        if done.returncode != 0:
+            raise _failure(done.stderr)
+        return done.stdout
+
+    def _argv(self, arguments: Sequence[str]) -> Sequence[str]:
+        context = ["--context", self.context] if self.context != "in-cluster" else []
+        return [self.binary, *context, *arguments]
+
+
+def find(context: str) -> Api:
+    """kubectl where there is one, else the API itself."""
+    binary = shutil.which("kubectl")
+    if binary is not None:
+        return Kubectl(context, binary)
+    from kgents.glass.direct import Direct
+
+    return Direct(context)
+
+
+def _resource(kind: Kind) -> str:
+    group = kind.api_version.rpartition("/")[0]
+    return f"{kind.plural}.{group}" if group else kind.plural
+
+
+def _failure(stderr: str) -> Exception:
+    """kubectl's complaint, as what it means: the API was silent, or it said no."""
+    lines = [line for line in stderr.strip().splitlines() if line.strip()]
+    last = lines[-1].strip() if lines else "kubectl failed without a word"
+    said = _STATUS.match("\n".join(lines))
+    if said:
+        reason, message = said[1], said[2].strip()
+        if reason == "NotFound":
+            return NotFound(message)
+        if reason in ("Forbidden", "Unauthorized"):
+            return Refused(message, fix="Ask who administers the cluster, or choose another --context")
+        if reason not in ("ServiceUnavailable", "Timeout", "TooManyRequests", "InternalError"):
+            return KgentsError(message)
+        return NextLayer(f"the API server said {reason}: {message}")
+    lowered = stderr.lower()
+    if "must be logged in" in lowered or "unauthorized" in lowered:
+        return Refused("the cluster does not accept these credentials", why=last, fix="Log in again")
+    if "the server doesn't have a resource type" in lowered or "no matches for kind" in lowered:
+        return NextLayer("the cluster does not know the kinds of kgents")
+    if any(sign in lowered for sign in _SILENT):
+        return NextLayer(last.removeprefix("Unable to connect to the server: "))
+    return KgentsError(last.removeprefix("error: ").removeprefix("Error: "))

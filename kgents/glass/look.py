@@ -1,0 +1,258 @@
+"""One question, three layers: the only way in which commands reach a hive.
+
+    reads     Cortex → ghost, if fresh → kubectl → ghost of any age, loudly dated
+    writes    Cortex → kubectl; never the ghost, whose rows of that kind are stale from then on
+
+When nothing answers, the error says what was tried, why each failed, and the one command that helps.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from kgents.api import paths
+from kgents.api.errors import KgentsError, NotFound, Unreachable, UsageError
+from kgents.glass import operations, staleness
+from kgents.glass.answer import Answer, NextLayer, Source, dump
+from kgents.glass.context import Target
+from kgents.glass.cortex import Cortex, Outcome
+from kgents.glass.ghost import AGENTS, ALL, CLUSTER, PHEROMONES, PROPOSALS, Ghost, Snapshot, agent_entry, ghost_of
+from kgents.glass.kubectl import Api, find
+
+Tell = Callable[[str], None]
+_KIND_OF = {"agents": "agents", "pheromones": "pheromones", "proposals": "proposals", "cluster": "agents"}
+_REPEATABLE = frozenset({"agents.define", "agents.suspend", "agents.resume", "agents.terminate", "cluster.apply"})
+POLL_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """What the asker accepts. `max_age` in seconds; `require_live`: no ghost; `ghost_only`: nothing but the disk."""
+
+    max_age: float | None = None
+    require_live: bool = False
+    ghost_only: bool = False
+
+    def __post_init__(self) -> None:
+        if self.require_live and self.ghost_only:
+            raise UsageError("--require-live and --ghost exclude each other", fix="Give one of them")
+
+
+@dataclass(slots=True)
+class Glass:
+    """The layers of one hive. Every part is an argument, the clock as well."""
+
+    target: Target
+    cortex: Cortex
+    ghost: Ghost
+    api: Callable[[], Api]
+    clock: Callable[[], float] = time.time
+    wake: Callable[[Target], None] | None = None
+    tried: list[tuple[str, str]] = field(default_factory=list)
+
+    def read(
+        self, id: str, *, namespace: str, freshness: Freshness, bindings: dict[str, str], arguments: dict[str, Any]
+    ) -> Answer:
+        """The rows of a read. Raises Unreachable when no layer could answer, KgentsError when one says no."""
+        entry = paths.entry(id)
+        path = entry.path(**bindings)
+        self.tried = []
+        limit = freshness.max_age
+        call = operations.Call(bindings, arguments, namespace, self.clock())
+        if not freshness.ghost_only:
+            answer = self._from_cortex(entry, path, call)
+            if answer is not None and staleness.acceptable(answer.source.age, limit):
+                return answer
+        snapshot = None if freshness.require_live else self._remembered(id, call)
+        usable = snapshot is not None and staleness.acceptable(snapshot.age, limit)
+        if snapshot is not None and usable and (freshness.ghost_only or snapshot.staleness == "fresh"):
+            return _ghostly(path, entry, snapshot)
+        if not freshness.ghost_only:
+            answer = self._from_api(entry, path, call)
+            if answer is not None:
+                return answer
+        if snapshot is not None and usable:
+            return _ghostly(path, entry, snapshot, self.tried)
+        raise self._unreachable(freshness, snapshot)
+
+    def write(self, id: str, *, namespace: str, bindings: dict[str, str], arguments: dict[str, Any]) -> Answer:
+        """The rows that a write left. Raises as `read` does."""
+        entry = paths.entry(id)
+        path = entry.path(**bindings)
+        self.tried = []
+        try:
+            head, items = self.cortex.write(path, arguments, namespace)
+            return Answer(path, Source("cortex", head.age), items, entry.many, head.total)
+        except Outcome as error:
+            if id not in _REPEATABLE:
+                raise
+            self.tried.append(("Cortex", error.why))
+        except NextLayer as error:
+            self.tried.append(("Cortex", str(error)))
+            self._wake()
+        now = self.clock()
+        try:
+            rows = operations.run(id, self.api(), operations.Call(bindings, arguments, namespace, now))
+        except NextLayer as error:
+            self.tried.append(("kubectl", str(error)))
+            raise self._unreachable(Freshness(), None) from error
+        self.ghost.outdate(_KIND_OF[id.partition(".")[0]], now)
+        return Answer(path, Source("kubectl"), [dump(row) for row in rows], entry.many, len(rows))
+
+    def watch(
+        self, id: str, *, namespace: str, bindings: dict[str, str], arguments: dict[str, Any], pause: Callable[[], None]
+    ) -> Iterator[tuple[str, bytes, Source]]:
+        """(ADDED|MODIFIED|DELETED|SYNCED, row, source) for ever: from Cortex, and by asking again where it is away."""
+        path = paths.entry(id).path(**bindings)
+        known: dict[str, bytes] = {}
+        while True:
+            try:
+                for type, item, _ in self.cortex.watch(path, arguments, namespace):
+                    if type == "RESYNC":
+                        break
+                    if type != "ERROR":
+                        yield type, item, Source("cortex")
+            except NextLayer as error:
+                self.tried = [("Cortex", str(error))]
+            answer = self.read(id, namespace=namespace, freshness=Freshness(), bindings=bindings, arguments=arguments)
+            yield from _changes(known, answer)
+            pause()
+
+    def _from_cortex(self, entry: paths.Entry, path: str, call: operations.Call) -> Answer | None:
+        try:
+            head, items = self.cortex.read(path, dict(call.arguments), call.namespace)
+        except NextLayer as error:
+            self.tried.append(("Cortex", str(error)))
+            self._wake()
+            return None
+        return Answer(path, Source("cortex", head.age), items, entry.many, head.total)
+
+    def _from_api(self, entry: paths.Entry, path: str, call: operations.Call) -> Answer | None:
+        try:
+            rows = operations.run(entry.id, self.api(), call)
+        except NextLayer as error:
+            self.tried.append(("kubectl", str(error)))
+            return None
+        items = [dump(row) for row in rows]
+        self._remember(entry.id, items, rows, call)
+        limit = call.arguments.get("limit")
+        return Answer(path, Source("kubectl"), items[:limit], entry.many, len(items))
+
+    def _remembered(self, id: str, call: operations.Call) -> Snapshot | None:
+        """What the ghost has for this question, filtered as it asks."""
+        now = self.clock()
+        if id == "agents.list":
+            return self.ghost.read(AGENTS, now, call.namespace)
+        if id == "agents.get":
+            return self._remembered_agent(call, now)
+        if id == "cluster.manifest":
+            return self.ghost.read(CLUSTER, now)
+        if id == "pheromones.sense":
+            found = self.ghost.read(PHEROMONES, now, call.namespace)
+            if found is None:
+                return None
+            items = operations.sensed(found.items, call.arguments)
+            total = len(items) if len(items) < len(found.items) else found.total
+            return Snapshot(items[: call.arguments.get("limit")], total, found.age, found.staleness)
+        if id.startswith("proposals."):
+            return self._remembered_proposals(call, now)
+        return None
+
+    def _remembered_agent(self, call: operations.Call, now: float) -> Snapshot | None:
+        name = call.bindings["agent"]
+        own = self.ghost.read_one(agent_entry(call.namespace, name), now)
+        if own is not None:
+            return own
+        listed = self.ghost.read(AGENTS, now, call.namespace)
+        found = [row for row in listed.items if row.get("name") == name] if listed else []
+        return Snapshot(found, 1, listed.age, listed.staleness) if listed and found else None
+
+    def _remembered_proposals(self, call: operations.Call, now: float) -> Snapshot | None:
+        parts = [self.ghost.read(entry, now, call.namespace) for entry in PROPOSALS.values()]
+        known = [part for part in parts if part is not None]
+        if not known:
+            return None
+        oldest = max(known, key=lambda part: part.age)
+        wanted = call.bindings.get("proposal")
+        items = [row for part in known for row in part.items if wanted in (None, row.get("name"))]
+        return Snapshot(items, len(items), oldest.age, oldest.staleness) if items or wanted is None else None
+
+    def _remember(self, id: str, items: list[bytes], rows: list[dict[str, Any]], call: operations.Call) -> None:
+        """A live answer that came past Cortex is written down, if it was about all there is."""
+        if id == "agents.list":
+            self.ghost.write(AGENTS, items, now=call.now, namespace=call.namespace)
+        elif id == "agents.get" and rows:
+            self.ghost.write_one(agent_entry(call.namespace, call.bindings["agent"]), items[0], now=call.now)
+        elif id == "pheromones.sense" and not set(call.arguments) & {"type", "minIntensity"}:
+            self.ghost.write(PHEROMONES, items, now=call.now, namespace=call.namespace)
+        elif id == "proposals.list":
+            for state, entry in PROPOSALS.items():
+                chosen = [item for item, row in zip(items, rows, strict=True) if _shelf(row) == state]
+                self.ghost.write(entry, chosen, now=call.now, namespace=call.namespace)
+        elif id == "cluster.manifest":
+            self.ghost.write(CLUSTER, items, now=call.now, namespace=ALL)
+
+    def _wake(self) -> None:
+        if self.wake is not None:
+            self.wake(self.target)
+
+    def _unreachable(self, freshness: Freshness, snapshot: Snapshot | None) -> KgentsError:
+        tried = [f"{layer}: {why}" for layer, why in self.tried]
+        if freshness.require_live:
+            return Unreachable("Nothing live answers", why="; ".join(tried), fix=_helps(self.target))
+        if snapshot is not None and freshness.max_age is not None:
+            tried.append(f"ghost: it is {snapshot.age:.0f} s old, and you asked for {freshness.max_age:.0f} s at most")
+        else:
+            tried.append("ghost: nothing is remembered of this")
+        if freshness.ghost_only:
+            return Unreachable(
+                "The ghost cannot answer that", why=tried[-1].removeprefix("ghost: "), fix="Leave out --ghost"
+            )
+        return Unreachable(f"Nothing answers for {self.target.context}", why="; ".join(tried), fix=_helps(self.target))
+
+
+def open_glass(target: Target, tell: Tell) -> Glass:
+    """The glass of a hive as it is on this machine. `tell` gets what a person should know, a sentence each."""
+    from kgents.glass.daemon import wake
+
+    return Glass(target, Cortex(target.key), ghost_of(target.key, tell), lambda: find(target.context), wake=wake)
+
+
+def _helps(target: Target) -> str:
+    if target.context.startswith("kgents-"):
+        return f"Start it: kgents infra start --name {target.context.removeprefix('kgents-')}"
+    return "Make a hive on this machine: kgents infra init"
+
+
+def _ghostly(path: str, entry: paths.Entry, snapshot: Snapshot, tried: list[tuple[str, str]] | None = None) -> Answer:
+    if not entry.many and not snapshot.items:
+        raise NotFound("The ghost knows of none", fix="See what it holds: kgents ghost status")
+    source = Source("ghost", snapshot.age, snapshot.staleness)
+    notes = [f"{layer}: {why}" for layer, why in tried or ()]
+    return Answer(path, source, [dump(row) for row in snapshot.items], entry.many, snapshot.total, notes)
+
+
+def _changes(known: dict[str, bytes], answer: Answer) -> Iterator[tuple[str, bytes, Source]]:
+    now = {}
+    for item, row in zip(answer.items, answer.rows(), strict=True):
+        now[f"{row.get('namespace')}/{row.get('name')}"] = item
+    for key, item in now.items():
+        if key not in known:
+            yield "ADDED", item, answer.source
+        elif known[key] != item:
+            yield "MODIFIED", item, answer.source
+    for key in known.keys() - now.keys():
+        yield "DELETED", known[key], answer.source
+    known.clear()
+    known.update(now)
+    yield "SYNCED", b"", answer.source
+
+
+def _shelf(row: dict[str, Any]) -> str:
+    phase = row.get("phase")
+    if phase in ("Merged", "RolledBack"):
+        return "merged"
+    return "rejected" if phase in ("Rejected", "Expired", "Superseded", "Failed") else "pending"
