@@ -76,7 +76,6 @@ class GarbageCollector:
     def lose(self, obj: Object) -> None:
         """An object is gone."""
         uid = obj["metadata"]["uid"]
-        self._remember_absent(uid)
         node = self._graph.drop(uid)
         for dependent in self._graph.dependents(uid):
             self.controller.enqueue(dependent.uid)
@@ -84,6 +83,10 @@ class GarbageCollector:
             known = self._graph.nodes.get(owner["uid"])
             if known is not None and known.is_waiting_for_dependents:
                 self.controller.enqueue(known.uid)
+
+    def forget(self, obj: Object) -> None:
+        """An object can no longer be watched, which says nothing about whether it is there."""
+        self._graph.drop(obj["metadata"]["uid"])
 
     async def refresh(self) -> Discovered:
         """Read discovery anew."""
@@ -183,7 +186,12 @@ class GarbageCollector:
         namespace = node.namespace if resource.kind.namespaced else None
         try:
             live = await self._api.get(resource.kind, reference["name"], namespace)
-        except ObjectNotFound:
+        except ObjectNotFound as error:
+            if error.details.get("name") != reference["name"]:
+                # The server knows no such path: it may have just started, and not know its custom kinds yet.
+                raise UnknownOwner(
+                    f"{node.kind.kind} {node.name} has an owner that cannot be looked up", why=error.what
+                ) from error
             self._remember_absent(uid)
             return False
         if live["metadata"]["uid"] != uid:

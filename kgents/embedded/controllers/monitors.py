@@ -61,9 +61,10 @@ class Monitors:
         for path in [path for path in self._informers if path not in wanted]:
             informer = self._informers.pop(path)
             await informer.stop()
-            # The resource is gone and its objects with it.
+            # A server that is starting may list less than it has. Objects of a CRD that really goes are deleted first,
+            # and their watch told so.
             for obj in informer.store.values():
-                self._collector.lose(obj)
+                self._collector.forget(obj)
 
     async def _start(self, kind: Kind) -> Informer:
         informer = Informer(self._api, kind)

@@ -71,10 +71,8 @@ class NamespaceDeletion:
             if resource.kind.namespaced and {"list", "delete"} <= resource.verbs:
                 try:
                     await self._empty_of(name, resource, remains)
-                except ObjectNotFound:
-                    # The resource itself went away meanwhile, and its objects with it.
-                    continue
                 except ApiError as error:
+                    # Not even "no such resource" means that nothing is there; the next discovery tells.
                     remains.failures.append(f"{resource.kind.plural}: {error.what}")
         return remains
 
