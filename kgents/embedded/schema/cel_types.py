@@ -62,11 +62,17 @@ class Types:
         )
 
     def _add_field(self, message: Any, name: str, node: Node, number: int) -> None:
-        field = message.field.add(name=name, number=number, label=Field.LABEL_OPTIONAL)
+        field = message.field.add(name=name, number=number, json_name=f"j{number}", label=Field.LABEL_OPTIONAL)
+        taken = {nested.name for nested in message.nested_type}
         if node.type == "array" and node.items is not None and node.items.type != "array" and not _is_map(node.items):
             self._set_type(field, node.items)
             field.label = Field.LABEL_REPEATED
-        elif _is_map(node) and node.additional is not None and _is_simple(node.additional):
+        elif (
+            node.additional is not None
+            and _is_map(node)
+            and _entry_name(name) not in taken
+            and _is_simple(node.additional)
+        ):
             entry = message.nested_type.add(name=_entry_name(name))
             entry.options.map_entry = True
             entry.field.add(name="key", number=1, type=Field.TYPE_STRING, label=Field.LABEL_OPTIONAL)

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kgents.embedded.schema.crd import default_crd, validate_crd
+from tests.unit.schema.plants import SPEC, crd
+
+FIELD = "spec.validation.openAPIV3Schema.properties[spec]"
+
+
+def causes(spec: dict[str, Any], **changes: Any) -> list[tuple[str, str]]:
+    return [(cause.field, cause.message) for cause in validate_crd(crd(spec, **changes))]
+
+
+def test_a_good_one_passes() -> None:
+    assert causes(SPEC) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "where", "told"),
+    [
+        (
+            {"properties": {"a": {"type": "string"}}},
+            ".type",
+            "Required value: must not be empty for specified object fields",
+        ),
+        ({"type": "array"}, ".items", "Required value: must be specified"),
+        (
+            {"type": "object", "properties": {"a": {"type": "string"}}, "additionalProperties": {"type": "string"}},
+            ".additionalProperties",
+            "Forbidden: additionalProperties and properties are mutual exclusive",
+        ),
+        (
+            {"type": "object", "properties": {"a": {"type": "integer", "default": "x"}}},
+            ".properties[a].default",
+            'Invalid value: "string":  in body must be of type integer: "string"',
+        ),
+        (
+            {"type": "array", "x-kubernetes-list-type": "map", "items": {"type": "object"}},
+            ".x-kubernetes-list-map-keys",
+            "Required value: must not be empty if x-kubernetes-list-type is map",
+        ),
+        (
+            {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
+            ".uniqueItems",
+            "Forbidden: uniqueItems cannot be set to true since the runtime complexity becomes quadratic",
+        ),
+        (
+            {"type": "object", "anyOf": [{"type": "object"}]},
+            ".anyOf[0].type",
+            "Forbidden: must be empty to be structural",
+        ),
+    ],
+)
+def test_a_schema_that_is_not_structural_is_refused(spec: dict[str, Any], where: str, told: str) -> None:
+    assert causes(spec) == [(FIELD + where, told)]
+
+
+def test_a_pattern_must_compile() -> None:
+    ((field, message),) = causes({"type": "string", "pattern": "("})
+    assert field == f"{FIELD}.pattern"
+    assert "must be a valid regular expression" in message
+
+
+def test_identity_is_checked() -> None:
+    assert causes(SPEC, scope="Galactic") == [
+        ("spec.scope", 'Unsupported value: "Galactic": supported values: "Cluster", "Namespaced"')
+    ]
+    assert ("metadata.annotations[api-approved.kubernetes.io]" in dict(causes(SPEC, group="bad.k8s.io"))) is True
+    assert dict(causes(SPEC, versions=[]))["spec.versions"].startswith("Required value")
+
+
+def test_exactly_one_version_is_stored() -> None:
+    body = crd(SPEC)
+    body["spec"]["versions"][0]["storage"] = False
+    assert [cause.field for cause in validate_crd(body)] == ["spec.versions"]
+
+
+def test_scope_and_group_stay() -> None:
+    old = crd(SPEC)
+    old["status"] = {"conditions": [{"type": "Established", "status": "True"}]}
+    found = validate_crd(crd(SPEC, scope="Cluster"), old)
+    assert [(c.field, c.message) for c in found] == [("spec.scope", 'Invalid value: "Cluster": field is immutable')]
+
+
+def test_names_are_derived() -> None:
+    body = crd(SPEC)
+    default_crd(body)
+    assert body["spec"]["names"]["singular"] == "plant"
+    assert body["spec"]["names"]["listKind"] == "PlantList"
+    assert body["spec"]["conversion"] == {"strategy": "None"}
+
+
+def ruled(rule: str, properties: dict[str, Any], **more: Any) -> list[tuple[str, str]]:
+    spec = {"type": "object", "properties": properties, "x-kubernetes-validations": [{"rule": rule, **more}]}
+    return causes(spec)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    ["self.nosuch > 1", "self.a == 'x'", "self.a +", "self.a", "nope(self)", "self.m.k > 'x'", ""],
+)
+def test_rules_are_type_checked(rule: str) -> None:
+    ints = {"a": {"type": "integer"}, "m": {"type": "object", "additionalProperties": {"type": "integer"}}}
+    ((field, _),) = ruled(rule, ints)
+    assert field == f"{FIELD}.x-kubernetes-validations[0].rule"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "self.a > 1 && self.s.size() < 3",
+        "self.xs.all(x, x.n > 0)",
+        "self.m.all(k, self.m[k] == 'x')",
+        "self.p == 3 || self.p == 'http'",
+        "self.t > timestamp('2026-01-01T00:00:00Z')",
+        "has(self.fooBar) && has(self.foo_bar)",
+        "!has(self.any.deep) || self.any.deep == 1",
+    ],
+)
+def test_rules_see_the_types_of_the_schema(rule: str) -> None:
+    n = {"type": "object", "properties": {"n": {"type": "integer"}}}
+    text = {"type": "string", "maxLength": 9}
+    properties = {
+        "a": {"type": "integer"},
+        "s": text,
+        "xs": {"type": "array", "maxItems": 9, "items": n},
+        "m": {"type": "object", "maxProperties": 9, "additionalProperties": text},
+        "p": {"x-kubernetes-int-or-string": True},
+        "t": {"type": "string", "format": "date-time"},
+        "fooBar": text,
+        "foo_bar": text,
+        "any": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+    }
+    assert ruled(rule, properties) == []
+
+
+def test_a_rule_that_could_cost_too_much_is_refused() -> None:
+    items = {"type": "array", "items": {"type": "string"}}
+    nested = "self.xs.all(x, self.xs.exists(y, x.contains(y)))"
+    ((field, message), *_) = ruled(nested, {"xs": items})
+    assert field == f"{FIELD}.x-kubernetes-validations[0].rule"
+    assert message.startswith("Forbidden: estimated rule cost exceeds budget by factor of more than 100x")
+    bounded = {"type": "array", "maxItems": 10, "items": {"type": "string", "maxLength": 10}}
+    assert ruled(nested, {"xs": bounded}) == []
+
+
+def test_old_self_is_useless_below_a_list_without_keys() -> None:
+    item = {
+        "type": "object",
+        "properties": {"n": {"type": "integer"}},
+        "x-kubernetes-validations": [{"rule": "self.n == oldSelf.n"}],
+    }
+    ((field, message),) = causes(
+        {"type": "object", "properties": {"l": {"type": "array", "maxItems": 3, "items": item}}}
+    )
+    assert field.endswith("properties[l].items.x-kubernetes-validations[0].rule")
+    assert "uncorrelatable" in message
+
+
+def test_a_message_expression_must_be_a_text() -> None:
+    found = ruled("self.a > 0", {"a": {"type": "integer"}}, messageExpression="self.a")
+    assert found[0][1].endswith("messageExpression must evaluate to a string")

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kgents.embedded.schema.cel import CelError, OverBudget, compile_expression
+from kgents.embedded.schema.cel_values import escape
+from kgents.embedded.schema.rules import field_suffix, mentions_old_self
+from tests.unit.schema.plants import custom, plant
+
+
+def ruled(properties: dict[str, Any], *rules: dict[str, Any]) -> Any:
+    return custom({"type": "object", "properties": properties, "x-kubernetes-validations": list(rules)})
+
+
+BOUNDS = {"min": {"type": "integer"}, "max": {"type": "integer"}}
+ORDERED = {"rule": "!has(self.min) || !has(self.max) || self.min <= self.max", "message": "min above max"}
+
+
+def test_a_broken_rule_tells_its_message_at_its_field() -> None:
+    schema = ruled(BOUNDS, {**ORDERED, "fieldPath": ".min", "reason": "FieldValueForbidden"})
+    (cause,) = schema.validate(plant(min=2, max=1))
+    assert str(cause) == "spec.min: Forbidden: min above max"
+    assert cause.reason == "FieldValueForbidden"
+    assert schema.validate(plant(min=1)) == []
+
+
+def test_a_scalar_is_shown_with_its_message_expression() -> None:
+    rule = {"rule": "!self.startsWith('x')", "messageExpression": "'not ' + self"}
+    schema = custom({"type": "object", "properties": {"a": {"type": "string", "x-kubernetes-validations": [rule]}}})
+    (cause,) = schema.validate(plant(a="xy"))
+    assert str(cause) == 'spec.a: Invalid value: "xy": not xy'
+
+
+def test_other_errors_keep_the_rules_from_being_checked() -> None:
+    causes = ruled(BOUNDS, ORDERED).validate(plant(min="a"))
+    assert [cause.field for cause in causes] == ["spec.min", "<nil>"]
+
+
+def test_a_transition_rule_needs_an_old_value() -> None:
+    rule = {"rule": "self == oldSelf", "message": "immutable"}
+    schema = custom({"type": "object", "properties": {"a": {"type": "string", "x-kubernetes-validations": [rule]}}})
+    assert schema.validate(plant(a="1")) == []
+    assert schema.validate(plant(a="1"), plant()) == []
+    assert schema.validate(plant(), plant(a="1")) == []
+    assert [str(c) for c in schema.validate(plant(a="2"), plant(a="1"))] == ['spec.a: Invalid value: "2": immutable']
+
+
+def test_transition_rules_follow_elements_by_their_key() -> None:
+    item = {
+        "type": "object",
+        "properties": {"name": {"type": "string"}, "n": {"type": "integer"}},
+        "x-kubernetes-validations": [{"rule": "self.n >= oldSelf.n"}],
+    }
+    parts = {"type": "array", "items": item, "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
+    schema = custom({"type": "object", "properties": {"parts": parts}})
+    old = plant(parts=[{"name": "a", "n": 5}, {"name": "b", "n": 1}])
+    new = plant(parts=[{"name": "b", "n": 2}, {"name": "a", "n": 4}])
+    assert [c.field for c in schema.validate(new, old)] == ["spec.parts[1]"]
+
+
+def test_an_optional_old_self_is_there_on_create() -> None:
+    rule = {"rule": "oldSelf.hasValue() || self.a == 1", "optionalOldSelf": True}
+    schema = ruled({"a": {"type": "integer"}}, rule)
+    assert schema.validate(plant(a=1)) == []
+    assert len(schema.validate(plant(a=2))) == 1
+    assert schema.validate(plant(a=2), plant(a=1)) == []
+
+
+def test_what_was_broken_and_is_untouched_is_tolerated() -> None:
+    schema = ruled(BOUNDS, ORDERED)
+    old = plant(min=2, max=1)
+    assert schema.validate(plant(min=2, max=1), old) == []
+    assert len(schema.validate(plant(min=3, max=1), old)) == 1
+
+
+@pytest.mark.parametrize(
+    ("form", "value", "rule"),
+    [
+        ({"type": "number"}, 1, "self.v + 0.5 == 1.5"),
+        ({"type": "string", "format": "date-time"}, "2026-01-01T00:00:00Z", "self.v.getFullYear() == 2026"),
+        ({"type": "string", "format": "duration"}, "1h30m", "self.v > duration('80m')"),
+        ({"type": "string", "format": "byte"}, "YQ==", "self.v == b'a'"),
+    ],
+)
+def test_values_have_the_type_their_schema_gives_them(form: dict[str, Any], value: Any, rule: str) -> None:
+    assert ruled({"v": form}, {"rule": rule}).validate(plant(v=value)) == []
+
+
+def test_property_names_are_escaped() -> None:
+    schema = ruled({"a-b": {"type": "integer"}, "in": {"type": "integer"}}, {"rule": "self.a__dash__b < self.__in__"})
+    assert schema.validate(plant(**{"a-b": 1, "in": 2})) == []
+    assert escape("a.b/c__d") == "a__dot__b__slash__c__underscores__d"
+    assert escape("ä") is None
+
+
+def test_a_rule_that_fails_to_evaluate_is_a_cause() -> None:
+    (cause,) = ruled(BOUNDS, {"rule": "self.min < self.max"}).validate(plant(min=1))
+    assert cause.message == "Invalid value: no such key: max evaluating rule: self.min < self.max"
+
+
+def test_rules_that_run_too_long_are_stopped() -> None:
+    nested = "self.a.all(x, self.a.all(y, self.a.all(z, x + y + z >= 0)))"
+    schema = ruled({"a": {"type": "array", "items": {"type": "integer"}}}, {"rule": nested})
+    (cause,) = schema.validate(plant(a=list(range(100))))
+    assert "actual cost limit exceeded" in cause.message
+
+
+def test_old_self_inside_a_text_is_only_text() -> None:
+    assert mentions_old_self("self == oldSelf")
+    assert not mentions_old_self("self != 'oldSelf' && self != \"oldSelf\"")
+
+
+def test_field_paths_may_quote_keys() -> None:
+    assert field_suffix(".a['b.c'].d") == ".a[b.c].d"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "[1, 2, 2].isSorted()",
+        "[1, 2].sum() == 3",
+        "'a1b22'.findAll('[0-9]+') == ['1', '22']",
+        "'abc'.find('b.') == 'bc'",
+        "sets.contains([1, 2], [1])",
+        "quantity('1Gi') == quantity('1024Mi')",
+        "quantity('1500m').isGreaterThan(quantity('1'))",
+        "quantity('50k').add(1).asInteger() == 50001",
+        "!isQuantity('1 Gi')",
+        "ip('127.0.0.1').isLoopback() && ip('::1').family() == 6",
+        "cidr('10.0.0.0/8').containsIP('10.1.2.3')",
+        "!cidr('10.0.0.0/8').containsCIDR('11.0.0.0/9')",
+        "url('https://u@a.b:80/x?y=1').getHost() == 'a.b:80'",
+        "!isURL('nope')",
+        "v.?missing.orValue(3) == 3",
+        "'a,b'.split(',').size() == 2",
+        "cel.bind(x, 2, x * x) == 4",
+        "timestamp('2026-01-01T00:00:00Z') + duration('1h') > timestamp('2026-01-01T00:30:00Z')",
+    ],
+)
+def test_kubernetes_functions_are_there(source: str) -> None:
+    assert compile_expression(source, {"v": "dyn"}).evaluate({"v": {}}) is True
+
+
+def test_an_expression_that_does_not_compile_says_where() -> None:
+    with pytest.raises(CelError, match=r"compilation failed: ERROR: <input>:1:1: undeclared reference to 'nope'"):
+        compile_expression("nope", {})
+
+
+def test_a_running_expression_is_stopped() -> None:
+    expression = compile_expression("v.all(x, v.all(y, v.all(z, true)))", {"v": "list"})
+    with pytest.raises(OverBudget):
+        expression.evaluate({"v": list(range(100))})

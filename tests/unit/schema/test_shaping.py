@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from kgents.embedded.schema.duplicates import duplicate_fields
+from kgents.embedded.schema.schema import Schema
+from tests.unit.schema.plants import PLANTS, plant
+
+
+def test_defaults_fill_what_is_missing() -> None:
+    obj = plant(size=1, parts=[{"name": "a"}])
+    PLANTS.default(obj)
+    assert obj["spec"] == {
+        "size": 1,
+        "parts": [{"name": "a", "count": 1}],
+        "color": "green",
+        "limits": {"cpu": "1"},
+    }
+
+
+def test_defaults_are_not_shared_between_objects() -> None:
+    one, two = plant(size=1), plant(size=1)
+    PLANTS.default(one)
+    one["spec"]["limits"]["cpu"] = "9"
+    PLANTS.default(two)
+    assert two["spec"]["limits"] == {"cpu": "1"}
+
+
+def test_a_null_gives_way_to_the_default_or_goes_unless_nullable() -> None:
+    obj = plant(size=1, color=None, code=None, hint=None)
+    PLANTS.default(obj)
+    assert obj["spec"]["color"] == "green"
+    assert "code" not in obj["spec"]
+    assert obj["spec"]["hint"] is None
+
+
+def test_unknown_fields_are_pruned_except_where_preserved() -> None:
+    obj = plant(size=1, bogus=1, extra={"any": [{"b": None}]}, parts=[{"name": "a", "x": 1}])
+    obj["other"] = 1
+    assert PLANTS.unknown_fields(obj) == ["other", "spec.bogus", "spec.parts[0].x"]
+    PLANTS.prune(obj)
+    assert obj == plant(size=1, extra={"any": [{"b": None}]}, parts=[{"name": "a"}])
+
+
+def test_metadata_is_known_without_being_declared() -> None:
+    obj = plant(size=1)
+    obj["metadata"] |= {"labels": {"a": "b"}, "bogus": "x"}
+    assert PLANTS.unknown_fields(obj) == ["metadata.bogus"]
+    PLANTS.prune(obj)
+    assert obj["metadata"] == {"name": "p", "labels": {"a": "b"}}
+
+
+def test_labels_must_be_strings_to_be_decoded_at_all() -> None:
+    obj = plant(size=1)
+    obj["metadata"]["labels"] = {"a": 1}
+    assert "cannot unmarshal number" in (PLANTS.decode_error(obj) or "")
+
+
+def test_builtin_kinds_are_decoded_into_their_types() -> None:
+    maps = Schema.builtin("", "v1", "ConfigMap")
+    assert maps is not None
+    told = maps.decode_error({"data": {"a": 1}})
+    assert told == "json: cannot unmarshal number into Go struct field ConfigMap.data of type string"
+    assert maps.decode_error({"data": {"a": "1"}}) is None
+
+
+def test_builtin_kinds_lose_empty_lists_but_keep_empty_structs() -> None:
+    pods = Schema.builtin("", "v1", "Pod")
+    assert pods is not None
+    pod = {"spec": {"volumes": [{"name": "v", "emptyDir": {}}], "containers": [], "nodeSelector": {}}}
+    pods.default(pod)
+    assert pod == {"spec": {"volumes": [{"name": "v", "emptyDir": {}}], "containers": []}}
+
+
+def test_owned_fields_are_not_unknown() -> None:
+    obj = plant(size=1)
+    obj["metadata"]["managedFields"] = [{"manager": "m", "fieldsV1": {"f:spec": {"f:size": {}}}}]
+    PLANTS.prune(obj)
+    assert obj["metadata"]["managedFields"][0]["fieldsV1"] == {"f:spec": {"f:size": {}}}
+
+
+def test_kinds_that_kubernetes_lacks_have_no_builtin_schema() -> None:
+    assert Schema.builtin("grow.example.com", "v1", "Plant") is None
+
+
+def test_a_repeated_key_is_found_with_its_path() -> None:
+    assert duplicate_fields(b'{"a": {"b": 1, "c": [{"d": 1, "d": 2}], "b": 2}}') == ["a.b", "a.c[0].d"]
+    assert duplicate_fields(b"{") == []

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kgents.embedded.schema.causes import invalid_message
+from kgents.embedded.schema.depth import TooDeep, check_depth
+from kgents.embedded.schema.node import compile_schema
+from kgents.embedded.schema.validation import validate
+from tests.unit.schema.plants import PLANTS, custom, plant
+
+
+def complaints(**spec: Any) -> list[str]:
+    return [str(cause) for cause in PLANTS.validate(plant(**spec))]
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ({}, "spec.size: Required value"),
+        ({"size": 0}, "spec.size: Invalid value: 0: spec.size in body should be greater than or equal to 1"),
+        ({"size": 101}, "spec.size: Invalid value: 101: spec.size in body should be less than or equal to 100"),
+        ({"size": "big"}, 'spec.size: Invalid value: "string": spec.size in body must be of type integer: "string"'),
+        ({"size": True}, 'spec.size: Invalid value: "boolean": spec.size in body must be of type integer: "boolean"'),
+        (
+            {"size": 1, "color": "pink"},
+            'spec.color: Unsupported value: "pink": supported values: "red", "green"',
+        ),
+        ({"size": 1, "code": "A"}, "spec.code: Invalid value: \"A\": spec.code in body should match '^[a-z]+$'"),
+        (
+            {"size": 1, "label": "a"},
+            'spec.label: Invalid value: "a": spec.label in body should be at least 2 chars long',
+        ),
+        ({"size": 1, "label": "abcde"}, "spec.label: Too long: may not be more than 4 bytes"),
+        ({"size": 1, "ratio": 0.3}, "spec.ratio: Invalid value: 0.3: spec.ratio in body should be a multiple of 0.5"),
+        (
+            {"size": 1, "port": True},
+            'spec.port: Invalid value: "boolean": spec.port in body must be of type integer,string: "boolean"',
+        ),
+        (
+            {"size": 1, "due": "soon"},
+            'spec.due: Invalid value: "soon": spec.due in body must be of type date-time: "soon"',
+        ),
+        (
+            {"size": 1, "notes": {"a": 1}},
+            'spec.notes.a: Invalid value: "integer": spec.notes.a in body must be of type string: "integer"',
+        ),
+        ({"size": 1, "notes": dict.fromkeys("abcd", "")}, "spec.notes: Too many: 4: must have at most 3 items"),
+        ({"size": 1, "steps": []}, "spec.steps: Invalid value: 0: spec.steps in body should have at least 1 items"),
+        ({"size": 1, "tags": ["a", "b", "a"]}, 'spec.tags[2]: Duplicate value: "a"'),
+        ({"size": 1, "tags": list("abcd")}, "spec.tags: Too many: 4: must have at most 3 items"),
+        ({"size": 1, "parts": [{"name": "p"}, {"name": "p"}]}, 'spec.parts[1]: Duplicate value: {"name":"p"}'),
+        ({"size": 1, "parts": [{}]}, "spec.parts[0].name: Required value"),
+    ],
+)
+def test_each_violation_is_told_as_kubernetes_tells_it(spec: dict[str, Any], told: str) -> None:
+    assert complaints(**spec) == [told]
+
+
+def test_integers_may_come_as_whole_floats() -> None:
+    assert complaints(size=2.0) == []
+    assert complaints(size=2.5) != []
+
+
+def test_null_fits_only_what_is_nullable() -> None:
+    assert complaints(size=1, hint=None) == []
+    assert "null" in complaints(size=1, steps=["a", None])[0]
+
+
+def test_several_causes_make_one_bracketed_line() -> None:
+    causes = PLANTS.validate(plant(size=0, label="a"))
+    assert invalid_message(causes).startswith("[spec.label: ")
+    assert invalid_message(causes[:1]).startswith("spec.label: ")
+
+
+@pytest.mark.parametrize("word, bad, good", [("anyOf", 2.5, 3), ("oneOf", 10, 3), ("not", 3, 2.5)])
+def test_junctors_combine_schemas(word: str, bad: Any, good: Any) -> None:
+    parts = [{"type": "integer", "maximum": 9}, {"minimum": 5, "type": "string"}]
+    node = compile_schema({word: parts if word != "not" else parts[0]})
+
+    def faults(value: Any) -> list[Any]:
+        causes: list[Any] = []
+        validate(node, value, "x", causes)
+        return causes
+
+    assert faults(bad)
+    assert not faults(good)
+
+
+def test_a_hostile_pattern_is_linear() -> None:
+    schema = custom({"type": "object", "properties": {"a": {"type": "string", "pattern": "^(a+)+$"}}})
+    assert schema.validate(plant(a="a" * 100_000 + "!"))
+
+
+def test_an_unchanged_bad_value_is_tolerated() -> None:
+    old = plant(size=500, code="A")
+    assert PLANTS.validate(plant(size=500, code="a"), old) == []
+    assert [c.field for c in PLANTS.validate(plant(size=501, code="A"), old)] == ["spec.size"]
+
+
+def test_elements_of_a_map_list_are_tolerated_wherever_they_moved() -> None:
+    old = plant(size=1, parts=[{"name": "a", "count": "x"}, {"name": "b"}])
+    moved = plant(size=1, parts=[{"name": "b"}, {"name": "a", "count": "x"}])
+    assert PLANTS.validate(moved, old) == []
+
+
+def test_true_is_not_the_one_that_was_there() -> None:
+    assert PLANTS.validate(plant(size=True), plant(size=1))
+
+
+def test_nesting_has_a_bound() -> None:
+    deep: Any = {}
+    for _ in range(1000):
+        deep = {"a": [deep]}
+    with pytest.raises(TooDeep):
+        check_depth(deep)
+    check_depth(plant(size=1))
