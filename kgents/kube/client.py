@@ -44,7 +44,10 @@ _PATCH_TYPES: dict[str, str] = {
 
 
 class KubeClient:
-    """One API server, as one user. Safe to share between tasks of one event loop."""
+    """One API server, as one user. Safe to share between tasks of one event loop.
+
+    `connections` is how many requests go on at once; watches and logs come on top.
+    """
 
     def __init__(
         self, config: ClusterConfig, *, timeout: float = 30.0, user_agent: str = "kgents", connections: int = 100

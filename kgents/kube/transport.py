@@ -38,7 +38,8 @@ class Transport:
         self.last_heard: float | None = None
         """time.monotonic() of the last answer, whatever it said."""
         self._user_agent = user_agent
-        self._connections = connections
+        # Requests take turns; watches and logs that are followed do not, for they would keep their place for ever.
+        self._turns = asyncio.Semaphore(connections)
         self._credentials = Credentials(config)
         self._session: aiohttp.ClientSession | None = None
         self._opening = asyncio.Lock()
@@ -64,9 +65,12 @@ class Transport:
         limit = aiohttp.ClientTimeout(total=timeout or self.timeout, connect=CONNECT_TIMEOUT)
         for attempt in range(RETRIES_ON_429 + 1):
             try:
-                async with self.stream(
-                    method, path, params=params, body=body, content_type=content_type, accept=accept, timeout=limit
-                ) as response:
+                async with (
+                    self._turns,
+                    self.stream(
+                        method, path, params=params, body=body, content_type=content_type, accept=accept, timeout=limit
+                    ) as response,
+                ):
                     with _translated(self.config, limit.total):
                         return _decoded(await response.read(), response.content_type)
             except ApiError as error:
@@ -132,10 +136,10 @@ class Transport:
                 context = await self._credentials.ssl_context()
                 connector = aiohttp.TCPConnector(
                     ssl=context if context is not None else True,
-                    limit=self._connections,
+                    limit=0,
                     socket_factory=_keepalive_socket,
                 )
-                self._session = aiohttp.ClientSession(connector=connector, auto_decompress=True)
+                self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
             return self._session
 
     async def _failure(self, response: aiohttp.ClientResponse) -> ApiError:
@@ -163,6 +167,8 @@ def unreachable(config: ClusterConfig, error: BaseException, limit: float | None
         inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
         why = f"its certificate is not to be trusted ({getattr(inner, 'verify_message', None) or inner})"
         fix = "The hive may have been made anew: check certificate-authority-data in the kubeconfig"
+    elif isinstance(error, aiohttp.ConnectionTimeoutError):
+        why = f"no connection after {CONNECT_TIMEOUT:g} s"
     elif isinstance(error, asyncio.TimeoutError):
         why = f"no answer after {limit:g} s" if limit else "it went silent"
     elif isinstance(error, OSError) and error.errno:

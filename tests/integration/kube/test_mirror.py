@@ -1,0 +1,36 @@
+"""The mirror, held against a real API server."""
+
+from __future__ import annotations
+
+from kgents.api.kinds import CONFIG_MAP
+from kgents.kube.client import KubeClient
+from kgents.kube.informer import Informer
+from tests.support.waiting import eventually_async
+
+
+async def test_the_mirror_follows_what_happens(api: KubeClient, namespace: str) -> None:
+    await api.create(CONFIG_MAP, {"metadata": {"name": "before"}}, namespace)
+    told: list[tuple[str, str]] = []
+    informer = Informer(api, CONFIG_MAP, namespace)
+    informer.on_change(lambda event, obj: told.append((event, obj["metadata"]["name"])))
+    async with informer:
+        await informer.wait_synced()
+        await api.create(CONFIG_MAP, {"metadata": {"name": "after"}, "data": {"a": "1"}}, namespace)
+        await api.patch(CONFIG_MAP, "after", {"data": {"a": "2"}}, namespace)
+        await api.delete(CONFIG_MAP, "before", namespace)
+
+        async def all_told() -> bool:
+            return len(told) >= 4
+
+        await eventually_async(all_told)
+        assert told == [("ADDED", "before"), ("ADDED", "after"), ("MODIFIED", "after"), ("DELETED", "before")]
+        assert informer.store.keys() == {(namespace, "after")}
+        assert informer.connected
+
+
+async def test_a_selector_narrows_the_mirror(api: KubeClient, namespace: str) -> None:
+    for name in ("yes", "no"):
+        await api.create(CONFIG_MAP, {"metadata": {"name": name, "labels": {"show": name}}}, namespace)
+    async with Informer(api, CONFIG_MAP, namespace, label_selector="show=yes") as informer:
+        await informer.wait_synced()
+        assert informer.store.keys() == {(namespace, "yes")}
