@@ -11,11 +11,13 @@ from kgents.api import kinds
 from kgents.kube.client import KubeClient
 from tests.integration.crds.conftest import LAB, ROOT
 
-EXAMPLES = [yaml.safe_load(path.read_text()) for path in sorted((ROOT / "examples").glob("*.yaml"))]
+FILES = sorted((ROOT / "examples").rglob("*.yaml"))
+DOCUMENTS = [document for path in FILES for document in yaml.safe_load_all(path.read_text())]
+EXAMPLES = [document for document in DOCUMENTS if document.get("apiVersion") == kinds.API_VERSION]
 KIND = {kind.kind: kind for kind in kinds.KINDS}
 
 
-@pytest.mark.parametrize("obj", EXAMPLES, ids=lambda obj: obj["kind"])
+@pytest.mark.parametrize("obj", EXAMPLES, ids=lambda obj: f"{obj['kind']}-{obj['metadata'].get('name', '')}")
 async def test_an_example_is_accepted_strictly(api: KubeClient, obj: dict[str, Any]) -> None:
     made = await api.create(KIND[obj["kind"]], obj, LAB, dry_run=True, field_validation="Strict")
     assert lost(obj["spec"], made["spec"]) == []
