@@ -24,7 +24,6 @@ from kgents.embedded.patch.managers import APPLY, UPDATE, Entry, Managers
 from kgents.embedded.patch.typed import Comparison, NotTyped, check, field_set, merge, remove
 from kgents.embedded.schema.causes import Cause
 from kgents.embedded.schema.clone import clone
-from kgents.embedded.schema.node import ABSENT
 from kgents.embedded.schema.schema import Schema
 
 Object = dict[str, Any]
@@ -223,8 +222,8 @@ def _drop_abandoned(merged: Object, schema: Schema, last: Entry | None, managers
     given_up = difference(with_named_fields(last.fields, root), with_named_fields(owned, root))
     present = with_named_fields(field_set(root, merged), root)
     given_up = intersection(given_up, present)
-    left = remove(root, merged, given_up) if given_up else merged
-    return {} if left is ABSENT else left
+    left: Object = remove(root, merged, given_up)
+    return left
 
 
 def _settle(managers: Managers, mine: Entry, changes: Comparison, force: bool) -> Managers:

@@ -162,7 +162,7 @@ def _compare_inside(
 
 
 def remove(node: Node, value: Any, fields: Fields) -> Any:
-    """`value` without the members of `fields`; ABSENT when nothing of a non-empty value is left."""
+    """`value` without the members of `fields`. What is emptied stays, empty, unless it is a member itself."""
     if not is_granular(node, value) or not value:
         return value
     if isinstance(value, dict):
@@ -171,13 +171,13 @@ def remove(node: Node, value: Any, fields: Fields) -> Any:
             left = _left(child_node(node, name), item, fields.get(f"f:{name}"))
             if left is not ABSENT:
                 kept[name] = left
-        return kept or ABSENT
+        return kept
     remaining = []
     for element, item in zip(elements(node, value), value, strict=True):
         left = _left(node.items or ANY, item, fields.get(element))
         if left is not ABSENT:
             remaining.append(left)
-    return remaining or ABSENT
+    return remaining
 
 
 def _left(node: Node, item: Any, fields: Fields | None) -> Any:
