@@ -19,7 +19,7 @@ from kgents.embedded.controllers.objects import (
     selects,
 )
 from kgents.embedded.controllers.refusals import until_namespace_goes
-from kgents.embedded.controllers.replicas import wanted
+from kgents.embedded.controllers.replicas import is_finished, wanted
 from kgents.embedded.controllers.rollout import REVISION, Rollout, find_new, plan_rollout, template_of
 from kgents.embedded.controllers.rollout_status import rollout_status, seconds_to_deadline
 from kgents.kube.client import KubeClient
@@ -30,14 +30,16 @@ from kgents.kube.queue import Controller
 class Deployments:
     """Rolls every Deployment out."""
 
-    def __init__(self, api: KubeClient, deployments: Cache, replica_sets: Cache) -> None:
+    def __init__(self, api: KubeClient, deployments: Cache, replica_sets: Cache, pods: Cache) -> None:
         self._api = api
         self._deployments = deployments
         self._sets = replica_sets
+        self._pods = pods
         self._events = Recorder(api, "deployment-controller")
         self.controller: Controller[Key] = Controller("deployment", until_namespace_goes(self.reconcile))
         deployments.informer.on_change(lambda _, obj: self._look(obj))
         replica_sets.informer.on_change(self._set_changed)
+        pods.informer.on_deleted(self._pod_deleted)
 
     def _look(self, deployment: Object) -> None:
         self.controller.enqueue((deployment["metadata"]["namespace"], deployment["metadata"]["name"]))
@@ -53,6 +55,21 @@ class Deployments:
                 if selects(candidate["spec"].get("selector"), labels_of(replica_set)):
                     self._look(candidate)
 
+    def _pod_deleted(self, pod: Object) -> None:
+        """A Recreate waits for the last pod of the old revision."""
+        owner = controller_of(pod)
+        replica_set = self._sets.get(pod["metadata"]["namespace"], owner["name"]) if owner is not None else None
+        if replica_set is not None:
+            self._set_changed("MODIFIED", replica_set)
+
+    def _lingering(self, owned: list[Object]) -> set[str]:
+        """ReplicaSets with pods that have not ended."""
+        return {
+            item["metadata"]["uid"]
+            for item in owned
+            if any(not is_finished(pod) for pod in self._pods.owned_by(item["metadata"]["uid"]))
+        }
+
     async def reconcile(self, key: Key) -> float | None:
         """Take one Deployment a step further. Returns seconds until its deadline, while something is under way."""
         deployment = self._deployments.get(*key)
@@ -62,7 +79,7 @@ class Deployments:
         if is_deleting(deployment):
             await self._report(deployment, owned)
             return None
-        steps = plan_rollout(deployment, owned)
+        steps = plan_rollout(deployment, owned, self._lingering(owned))
         collisions = 0
         made = None
         if steps.create is not None:

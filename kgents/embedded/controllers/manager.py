@@ -69,7 +69,7 @@ def _build(api: KubeClient, certificate: str) -> tuple[list[Cache], list[Control
     accounts = Cache(api, SERVICE_ACCOUNT, field_selector=f"metadata.name={ACCOUNT}")
     bundles = Cache(api, CONFIG_MAP, field_selector=f"metadata.name={ROOT_CA}")
     loops = (
-        Deployments(api, deployments, replica_sets),
+        Deployments(api, deployments, replica_sets, pods),
         ReplicaSets(api, replica_sets, pods),
         ServiceEndpoints(api, services, pods, lists, parts),
         NamespaceDefaults(api, namespaces, accounts, bundles, certificate),

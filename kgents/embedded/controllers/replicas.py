@@ -69,7 +69,12 @@ def wanted(workload: Mapping[str, Any]) -> int:
 
 def is_active(pod: Mapping[str, Any]) -> bool:
     """A pod that runs or will run: not finished, not on its way out."""
-    return not is_deleting(pod) and (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
+    return not is_deleting(pod) and not is_finished(pod)
+
+
+def is_finished(pod: Mapping[str, Any]) -> bool:
+    """A pod whose containers have ended for good."""
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
 
 
 def is_ready(pod: Mapping[str, Any]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,19 +63,24 @@ class _Sizes:
         self.after[replica_set["metadata"]["uid"]] = replicas
 
 
-def plan_rollout(deployment: Mapping[str, Any], replica_sets: Sequence[Object]) -> Rollout:
-    """The next step for a Deployment and its own ReplicaSets. Repeating it ends when nothing is left to do."""
+def plan_rollout(
+    deployment: Mapping[str, Any], replica_sets: Sequence[Object], lingering: Collection[str] = ()
+) -> Rollout:
+    """The next step for a Deployment and its own ReplicaSets. Repeating it ends when nothing is left to do.
+
+    `lingering` are uids of ReplicaSets with pods that have not ended yet, on their way out or not.
+    """
     new = find_new(deployment, replica_sets)
     old = sorted((item for item in replica_sets if item is not new), key=created)
     paused = bool(deployment["spec"].get("paused"))
     revision = _next_revision(new, old)
-    if new is None and not paused and not _must_wait(deployment, old):
+    if new is None and not paused and not _must_wait(deployment, old, lingering):
         return Rollout(create=new_replica_set(deployment, old, revision), revision=str(revision))
     sizes = _Sizes({item["metadata"]["uid"]: wanted(item) for item in replica_sets})
     if paused or _was_scaled(deployment, replica_sets):
         _scale_all(deployment, new, old, sizes)
     elif _is_recreate(deployment):
-        _recreate(deployment, new, old, sizes)
+        _recreate(deployment, new, old, sizes, lingering)
     elif new is not None:
         _roll(deployment, new, old, sizes)
     annotate = [(item, _size_annotations(deployment)) for item in replica_sets if sizes.of(item) > 0]
@@ -179,9 +184,11 @@ def _is_recreate(deployment: Mapping[str, Any]) -> bool:
     return (deployment["spec"].get("strategy") or {}).get("type") == "Recreate"
 
 
-def _must_wait(deployment: Mapping[str, Any], old: Sequence[Mapping[str, Any]]) -> bool:
-    """Recreate makes the new revision only when no pod of the old ones is left."""
-    return _is_recreate(deployment) and any(wanted(item) or _count(item, "replicas") for item in old)
+def _must_wait(deployment: Mapping[str, Any], old: Sequence[Mapping[str, Any]], lingering: Collection[str]) -> bool:
+    """Recreate makes the new revision only when no pod of the old ones is left: it may hold a port or a file."""
+    return _is_recreate(deployment) and any(
+        wanted(item) or _count(item, "replicas") or item["metadata"]["uid"] in lingering for item in old
+    )
 
 
 def _first_size(deployment: Mapping[str, Any], old: Sequence[Mapping[str, Any]]) -> int:
@@ -236,10 +243,17 @@ def _proportion(item: Mapping[str, Any], size: int, target: int, spare: int, all
     return max(spare, min(share, 0)) if spare < 0 else min(spare, max(share, 0))
 
 
-def _recreate(deployment: Mapping[str, Any], new: Object | None, old: Sequence[Object], sizes: _Sizes) -> None:
+def _recreate(
+    deployment: Mapping[str, Any],
+    new: Object | None,
+    old: Sequence[Object],
+    sizes: _Sizes,
+    lingering: Collection[str],
+) -> None:
+    must_wait = _must_wait(deployment, old, lingering)
     for item in old:
         sizes.set(item, 0)
-    if new is not None and not any(_count(item, "replicas") or sizes.before[item["metadata"]["uid"]] for item in old):
+    if new is not None and not must_wait:
         sizes.set(new, wanted(deployment))
 
 

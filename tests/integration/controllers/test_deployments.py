@@ -147,3 +147,13 @@ async def test_kubectl_follows_a_rollout(api: KubeClient, namespace: str, node: 
     assert "successfully rolled out" in told
     assert "condition met" in waited
     assert "REVISION" in history
+
+
+async def test_recreate_ends_with_the_new_pods_alone(api: KubeClient, namespace: str, node: Node, pods: Pods) -> None:
+    await api.create(DEPLOYMENT, web("one", strategy={"type": "Recreate"}), namespace)
+    await settled(api, namespace, 2)
+
+    await api.apply(DEPLOYMENT, web("two", strategy={"type": "Recreate"}), namespace)
+    await settled(api, namespace, 2)
+
+    assert images(await pods()) == {"two"}

@@ -200,3 +200,15 @@ def test_a_replica_set_carries_the_annotations_of_its_deployment() -> None:
     assert made is not None
     assert made["metadata"]["annotations"]["kubernetes.io/change-cause"] == "why"
     assert made["metadata"]["annotations"][REVISION] == "1"
+
+
+def test_recreate_waits_for_a_pod_that_is_still_going() -> None:
+    cluster = Cluster()
+    recreate = {"type": "Recreate"}
+    cluster.settle(deployment(1, "one", strategy=recreate))
+    cluster.sets[0]["spec"]["replicas"] = 0
+    cluster.tick(at_once=True)
+    old = cluster.sets[0]["metadata"]["uid"]
+
+    assert plan_rollout(deployment(1, "two", strategy=recreate), cluster.sets, {old}).create is None
+    assert plan_rollout(deployment(1, "two", strategy=recreate), cluster.sets).create is not None
