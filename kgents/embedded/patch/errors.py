@@ -7,6 +7,7 @@ from typing import Any
 
 from kgents.api.errors import KgentsError
 from kgents.embedded.schema.causes import Cause
+from kgents.embedded.schema.depth import TooDeep, check_depth
 
 
 class PatchError(KgentsError):
@@ -36,6 +37,14 @@ class PatchError(KgentsError):
             body["details"] = {}
         body["code"] = self.code
         return body
+
+
+def check_patch_depth(patch: Any) -> None:
+    """Refuse (400) a patch that is nested deeper than any object may be."""
+    try:
+        check_depth(patch)
+    except TooDeep as error:
+        raise bad_request(f"error decoding patch: {error}") from error
 
 
 def bad_request(message: str) -> PatchError:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kgents.embedded.patch.errors import PatchError, bad_request
+import orjson
+
+from kgents.embedded.patch.errors import PatchError, bad_request, check_patch_depth
 from kgents.embedded.schema.clone import clone
 from kgents.embedded.schema.ratchet import same
 
 MAX_OPERATIONS = 10_000
+MAX_COPIED = 3 * 1024 * 1024
+"""Bytes that all copy operations of one patch may add: a few dozen could else double an object without end."""
 REFUSED = "the server rejected our request due to an error in our request"
 
 
@@ -23,10 +27,27 @@ def apply(document: Any, operations: Any) -> Any:
             code=413,
             reason="RequestEntityTooLarge",
         )
+    check_patch_depth(operations)
     holder = {"": clone(document)}
+    budget = MAX_COPIED
     for operation in operations:
+        if operation.get("op") == "copy":
+            budget -= _copied_size(holder, operation)
+            if budget < 0:
+                raise PatchError(
+                    f"Unable to complete the copy, the accumulated size increase exceeds the limit {MAX_COPIED}",
+                    code=413,
+                    reason="RequestEntityTooLarge",
+                )
         _run(holder, operation)
     return holder[""]
+
+
+def _copied_size(holder: dict[str, Any], operation: dict[str, Any]) -> int:
+    source = _source(operation)
+    value = _get(_parent(holder, source), source[-1])
+    check_patch_depth(value)
+    return len(orjson.dumps(value))
 
 
 def _run(holder: dict[str, Any], operation: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kgents.embedded.patch import managers as owners
-from kgents.embedded.patch.errors import PatchError, bad_request
+from kgents.embedded.patch.errors import PatchError, bad_request, check_patch_depth
 from kgents.embedded.patch.fields import (
     Fields,
     difference,
@@ -155,6 +155,7 @@ def apply(
     metadata = applied.get("metadata") or {}
     if metadata.get("managedFields"):
         raise bad_request("metadata.managedFields must be nil")
+    check_patch_depth(applied)
     _check_typed(applied, metadata, schema)
     current_object, current = _before(live, schema, writer)
     wanted = _ownable(applied, reset)

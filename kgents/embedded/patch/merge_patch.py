@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kgents.embedded.patch.errors import bad_request
+from kgents.embedded.patch.errors import bad_request, check_patch_depth
 from kgents.embedded.schema.clone import clone
 
 
@@ -12,6 +12,7 @@ def apply(document: dict[str, Any], patch: Any) -> dict[str, Any]:
     """The patched copy of `document`; it shares nothing with either argument."""
     if not isinstance(patch, dict):
         raise bad_request("error decoding patch: a merge patch is an object")
+    check_patch_depth(patch)
     return merge(clone(document), patch)
 
 

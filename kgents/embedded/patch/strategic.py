@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from kgents.embedded.patch.errors import PatchError, bad_request
+from kgents.embedded.patch.errors import PatchError, bad_request, check_patch_depth
 from kgents.embedded.schema.clone import clone
 from kgents.embedded.schema.node import ANY, Node
 from kgents.embedded.schema.schema import Schema
@@ -24,6 +24,7 @@ def apply(document: dict[str, Any], patch: Any, schema: Schema) -> dict[str, Any
     """The patched copy of `document`, lists merged by the merge keys of a built-in kind's schema."""
     if not isinstance(patch, dict):
         raise bad_request("error decoding patch: a strategic merge patch is an object")
+    check_patch_depth(patch)
     target: dict[str, Any] = clone(document)
     changes: dict[str, Any] = clone(patch)
     return _merge_map(target, changes, schema.root)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,7 +37,10 @@ class Cause:
 
 def show(value: Any) -> str:
     """A value as Kubernetes quotes it in an error: JSON, with strings in double quotes."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS, default=str).decode()
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError:  # integers beyond 64 bits, which YAML can bring
+        return json.dumps(value, sort_keys=True, default=str)
 
 
 def invalid(field: str, value: Any, detail: str) -> Cause:

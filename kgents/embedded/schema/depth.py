@@ -7,7 +7,7 @@ from typing import Any
 from kgents.api.errors import KgentsError
 
 MAX_DEPTH = 200
-"""Deeper than any real object; four frames a level stay well below Python's own limit."""
+"""Deeper than any real object; two or three frames a level stay well below Python's own limit."""
 
 
 class TooDeep(KgentsError):

@@ -16,6 +16,7 @@ from kgents.embedded.schema.causes import (
     Cause,
     invalid,
 )
+from kgents.embedded.schema.depth import TooDeep, check_depth
 from kgents.embedded.schema.node import ABSENT, ANY, Node, compile_schema
 from kgents.embedded.schema.ratchet import validate_ratcheting
 
@@ -67,7 +68,11 @@ class Schema:
         return schema
 
     def decode_error(self, obj: Any) -> str | None:
-        """Why the object cannot be decoded at all (400), or None."""
+        """Why the object cannot be decoded at all (400), or None. Nesting beyond MAX_DEPTH counts as such."""
+        try:
+            check_depth(obj)
+        except TooDeep:
+            return "json: exceeded max depth"
         if not self.is_custom:
             return decoding.decode_error(self.root, obj, self.kind)
         for name in ("apiVersion", "kind"):

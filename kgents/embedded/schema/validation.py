@@ -18,6 +18,7 @@ from kgents.embedded.schema.causes import (
     invalid,
     not_supported,
     required,
+    show,
     too_long,
     too_many,
     type_invalid,
@@ -102,7 +103,7 @@ def _validate_topology(node: Node, value: list[Any], path: str, causes: list[Cau
     elif node.set_list:
         known: set[str] = set()
         for index, item in enumerate(value):
-            text = repr(item)
+            text = show(item)
             if text in known:
                 causes.append(duplicate(f"{path}[{index}]", item))
             known.add(text)
@@ -245,7 +246,7 @@ def _min_items(limit: Any, _: Mapping[str, Any]) -> Check:
 
 def _unique_items(wanted: Any, _: Mapping[str, Any]) -> Check | None:
     def check(value: Any, path: str, causes: list[Cause]) -> None:
-        if isinstance(value, list) and len({repr(item) for item in value}) < len(value):
+        if isinstance(value, list) and len({show(item) for item in value}) < len(value):
             causes.append(invalid(path, "", f"{path} in body shouldn't contain duplicates"))
 
     return check if wanted else None

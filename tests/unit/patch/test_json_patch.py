@@ -87,3 +87,11 @@ def test_every_key_can_be_addressed(document: dict[str, Any]) -> None:
     tests = [{"op": "test", "path": pointer(name), "value": value} for name, value in document.items()]
     removals = [{"op": "remove", "path": pointer(name)} for name in document]
     assert json_patch.apply(document, tests + removals) == {}
+
+
+@pytest.mark.parametrize("target", ["/a/x", "/a/-"])
+def test_copies_cannot_double_an_object_without_end(target: str) -> None:
+    document = {"a": [] if target.endswith("-") else {}}
+    with pytest.raises(PatchError) as refused:
+        json_patch.apply(document, [{"op": "copy", "from": "/a", "path": target}] * 5000)
+    assert refused.value.code in (400, 413)

@@ -54,3 +54,12 @@ def test_what_the_patch_says_is_so_afterwards(document: dict[str, Any], patch: d
     for name, value in patch.items():
         if not isinstance(value, dict):
             assert result[name] == value
+
+
+def test_a_patch_too_deep_to_walk_is_refused() -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(1000):
+        deep = {"a": deep}
+    with pytest.raises(PatchError) as refused:
+        merge_patch.apply({}, deep)
+    assert refused.value.code == 400

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from kgents.embedded.schema.duplicates import duplicate_fields
 from kgents.embedded.schema.schema import Schema
 from tests.unit.schema.plants import PLANTS, plant
@@ -84,3 +86,10 @@ def test_kinds_that_kubernetes_lacks_have_no_builtin_schema() -> None:
 def test_a_repeated_key_is_found_with_its_path() -> None:
     assert duplicate_fields(b'{"a": {"b": 1, "c": [{"d": 1, "d": 2}], "b": 2}}') == ["a.b", "a.c[0].d"]
     assert duplicate_fields(b"{") == []
+
+
+def test_nesting_beyond_the_bound_cannot_be_decoded() -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(1000):
+        deep = {"a": deep}
+    assert PLANTS.decode_error(plant(size=1, extra=deep)) == "json: exceeded max depth"
