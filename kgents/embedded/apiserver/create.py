@@ -1,0 +1,81 @@
+"""POST: a new object."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kgents.embedded.apiserver import bodies, metadata
+from kgents.embedded.apiserver.admission import Review
+from kgents.embedded.apiserver.api import answer
+from kgents.embedded.apiserver.calls import Answer, Call
+from kgents.embedded.apiserver.errors import already_exists, invalid
+from kgents.embedded.apiserver.options import check_options
+from kgents.embedded.apiserver.shaping import decode_strictly, track
+from kgents.embedded.apiserver.store.records import Record
+from kgents.embedded.apiserver.store.store import Moved
+from kgents.embedded.apiserver.strategy import Write
+from kgents.embedded.apiserver.validating import run_schema
+
+Object = dict[str, Any]
+ATTEMPTS = 8
+
+
+async def create(call: Call) -> Answer:
+    """Stores the object of the body. Raises 400, 403, 404, 409, 422."""
+    check_options(call, "CreateOptions")
+    obj = bodies.decode(call)
+    decode_strictly(call, obj, call.body, code=400)
+    record = await create_object(call, obj)
+    return answer(call, record, 201)
+
+
+async def create_object(call: Call, obj: Object, *, tracked: bool = False) -> Record:
+    """The part of a create that does not care where the object came from. `tracked`: managedFields are settled."""
+    resource = call.resource
+    meta = metadata.of(obj)
+    metadata.match_path(call, meta, create=True)
+    fields = meta.get("managedFields")
+    review = Review(call, "CREATE", obj)
+    await call.api.admission.mutate(review)
+    metadata.prepare_create(call, meta)
+    write = Write(call.api, call.namespace, str(meta.get("name", "")), "", call.dry_run, call.now)
+    if resource.has_status and resource.custom:
+        obj.pop("status", None)
+    resource.schema.prune(obj)
+    resource.schema.default(obj)
+    resource.strategy.default(obj)
+    resource.strategy.prepare_create(obj, write)
+    meta = obj["metadata"]
+    causes = [*metadata.validate(call, meta), *resource.strategy.validate(obj, write)]
+    causes += await run_schema(resource, obj, None)
+    if causes:
+        raise invalid(resource.group, resource.kind, str(meta.get("name", "")), causes)
+    if tracked and fields:
+        meta["managedFields"] = fields
+    else:
+        track(call, None, obj, "")
+    await call.api.admission.validate(review)
+    return await _store(call, obj)
+
+
+async def _store(call: Call, obj: Object) -> Record:
+    resource = call.resource
+    collection = call.api.collection(resource)
+    name = str(obj["metadata"]["name"])
+    key = (call.namespace, name)
+    stored = metadata.ordered(resource, obj)
+    if resource.write is not None:
+        stored = resource.write(stored)
+    if collection.records.get(key) is not None:
+        raise already_exists(resource.group, resource.plural, name)
+    if call.dry_run:
+        import orjson
+
+        return Record.of(key, 0, stored, orjson.dumps(stored))
+    for _ in range(ATTEMPTS):
+        try:
+            return await call.api.store.put(collection, key, stored, None)
+        except Moved:
+            if collection.records.get(key) is not None:
+                break
+    raise already_exists(resource.group, resource.plural, name)

@@ -1,0 +1,184 @@
+"""DELETE of one object and of many: preconditions, grace, finalizers and what is to become of dependents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from kgents.embedded.apiserver import bodies, metadata
+from kgents.embedded.apiserver.admission import Review
+from kgents.embedded.apiserver.api import answer, read
+from kgents.embedded.apiserver.calls import Answer, Call, timestamp
+from kgents.embedded.apiserver.errors import StatusError, bad_request, conflict, invalid, not_found, target
+from kgents.embedded.apiserver.store.records import Record
+from kgents.embedded.apiserver.store.store import Moved
+from kgents.embedded.apiserver.strategy import Write
+from kgents.embedded.schema.causes import Cause, not_supported
+from kgents.embedded.schema.causes import invalid as cause
+
+Object = dict[str, Any]
+POLICIES = ("Foreground", "Background", "Orphan")
+ATTEMPTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """DeleteOptions, from the body or the query."""
+
+    uid: str = ""
+    resource_version: str = ""
+    policy: str = ""
+    grace: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What a deletion left: the object as it is or last was, and whether it is gone."""
+
+    record: Record
+    gone: bool
+
+
+def options(call: Call) -> Options:
+    """The options of a deletion. Raises 400, 422."""
+    body = bodies.parse(call.body, call.content_type) if call.body.strip() else {}
+    if body.get("kind", "DeleteOptions") != "DeleteOptions":
+        raise bad_request(f"unable to decode: no kind {body['kind']!r} is registered for DeleteOptions")
+    query = call.info.query
+    if "dryRun" in body:
+        call.info.query["dryRun"] = "All"
+    policy = body.get("propagationPolicy") or query.get("propagationPolicy") or ""
+    orphan = body.get("orphanDependents", query.get("orphanDependents"))
+    causes: list[Cause] = []
+    if policy and orphan is not None:
+        causes.append(cause("propagationPolicy", policy, "orphanDependents and deletionPropagation cannot be both set"))
+    elif policy and policy not in POLICIES:
+        causes.append(not_supported("propagationPolicy", policy, [*POLICIES, "nil"]))
+    if causes:
+        raise invalid("meta.k8s.io", "DeleteOptions", "", causes)
+    if orphan is not None:
+        policy = "Orphan" if orphan in (True, "true", "1") else "Background"
+    grace = body.get("gracePeriodSeconds", query.get("gracePeriodSeconds"))
+    conditions = body.get("preconditions") or {}
+    seconds = None if grace in (None, "") else int(grace)
+    return Options(str(conditions.get("uid") or ""), str(conditions.get("resourceVersion") or ""), policy, seconds)
+
+
+async def delete(call: Call) -> Answer:
+    """Deletes one object, or begins to. Raises 400, 404, 409, 422."""
+    asked = options(call)
+    done = await delete_object(call, asked)
+    if not done.gone or call.resource.returns_deleted:
+        return answer(call, done.record)
+    details = target(call.resource.group, call.resource.plural, call.info.name)
+    details["uid"] = done.record.uid
+    body = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+    return Answer.json(body)
+
+
+async def delete_object(call: Call, asked: Options) -> Deleted:
+    """Deletes the object that the call names, again from the start if it changed meanwhile."""
+    resource = call.resource
+    collection = call.api.collection(resource)
+    for _ in range(ATTEMPTS):
+        record = collection.get(call.namespace, call.info.name)
+        if record is None:
+            raise not_found(resource.group, resource.plural, call.info.name)
+        obj = read(resource, record)
+        _check_preconditions(call, obj, asked)
+        resource.strategy.before_delete(obj, Write(call.api, call.namespace, call.info.name, now=call.now))
+        review = Review(call, "DELETE", None, obj)
+        await call.api.admission.mutate(review)
+        await call.api.admission.validate(review)
+        try:
+            return await _carry_out(call, record, obj, asked)
+        except Moved:
+            continue
+    raise conflict(resource.group, resource.plural, call.info.name)
+
+
+def _check_preconditions(call: Call, obj: Object, asked: Options) -> None:
+    resource, meta = call.resource, obj["metadata"]
+    why = ""
+    if asked.uid and asked.uid != meta["uid"]:
+        why = (
+            f"the UID in the precondition ({asked.uid}) does not match the UID in record ({meta['uid']}). "
+            "The object might have been deleted and then recreated"
+        )
+    elif asked.resource_version and asked.resource_version != meta["resourceVersion"]:
+        why = (
+            f"the ResourceVersion in the precondition ({asked.resource_version}) does not match the ResourceVersion "
+            f"in record ({meta['resourceVersion']}). The object might have been modified"
+        )
+    if why:
+        raise conflict(resource.group, resource.kind, call.info.name, why)
+
+
+async def _carry_out(call: Call, record: Record, obj: Object, asked: Options) -> Deleted:
+    resource = call.resource
+    collection = call.api.collection(resource)
+    if resource.volatile:
+        return Deleted(await call.api.store.delete(collection, record), gone=True)
+    meta = obj["metadata"]
+    before = orjson.dumps(obj)
+    grace = resource.strategy.grace(obj, asked.grace)
+    finalizers = _finalizers(list(meta.get("finalizers") or ()), asked.policy)
+    meta["finalizers"] = finalizers
+    if not finalizers:
+        del meta["finalizers"]
+    held = bool(finalizers) or resource.strategy.holds(obj)
+    if not held and grace == 0:
+        if call.dry_run:
+            return Deleted(record, gone=True)
+        return Deleted(await call.api.store.delete(collection, record), gone=True)
+    _mark(meta, grace)
+    resource.strategy.mark_deleted(obj)
+    if orjson.dumps(obj) == before:
+        return Deleted(record, gone=False)
+    stored = metadata.ordered(resource, obj)
+    if resource.write is not None:
+        stored = resource.write(stored)
+    if call.dry_run:
+        return Deleted(Record.of(record.key, record.rv, stored, orjson.dumps(stored)), gone=False)
+    return Deleted(await call.api.store.put(collection, record.key, stored, record), gone=False)
+
+
+def _finalizers(names: list[str], policy: str) -> list[str]:
+    if not policy:
+        return names
+    kept = [name for name in names if name not in ("orphan", "foregroundDeletion")]
+    return kept + {"Orphan": ["orphan"], "Foreground": ["foregroundDeletion"]}.get(policy, [])
+
+
+def _mark(meta: Object, grace: int) -> None:
+    if meta.get("deletionTimestamp"):
+        if grace < meta.get("deletionGracePeriodSeconds", 0):
+            meta["deletionTimestamp"] = timestamp(grace)
+            meta["deletionGracePeriodSeconds"] = grace
+        return
+    meta["deletionTimestamp"] = timestamp(grace)
+    meta["deletionGracePeriodSeconds"] = grace
+    if "generation" in meta:
+        meta["generation"] += 1
+
+
+async def delete_collection(call: Call) -> Answer:
+    """Deletes all objects that the selectors name. Answers the list of them."""
+    from kgents.embedded.apiserver.reads import select
+
+    asked = options(call)
+    resource = call.resource
+    records = select(call, call.api.collection(resource).span(call.namespace or None))
+    gone: list[bytes] = []
+    for record in list(records):
+        call.info.namespace, call.info.name = record.key
+        try:
+            gone.append((await delete_object(call, asked)).record.data)
+        except StatusError as error:
+            if error.code != 404:
+                raise
+    head = f'{{"kind":"{resource.list_kind}","apiVersion":"{resource.api_version}",'
+    body = f'{head}"metadata":{{"resourceVersion":"{call.api.store.rv}"}},"items":['.encode()
+    return Answer(body + b",".join(gone) + b"]}")

@@ -1,0 +1,84 @@
+"""The forms in which a client may want an object or a list: itself, a Table, or only the metadata."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from kgents.embedded.apiserver.calls import Answer, Call
+from kgents.embedded.apiserver.errors import StatusError
+
+JSON = "application/json"
+YAML = "application/yaml"
+META = "meta.k8s.io"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What is wanted: `kind` is "", Table, PartialObjectMetadata or PartialObjectMetadataList; and how it is encoded."""
+
+    kind: str = ""
+    version: str = "v1"
+    media: str = JSON
+
+
+PLAIN = Form()
+
+
+def wanted(call: Call) -> Form:
+    """The first form of the Accept header that can be served. Raises 406."""
+    header = call.headers.get("Accept", "")
+    if not header or header in ("*/*", JSON):
+        return PLAIN
+    for entry in header.split(","):
+        media, _, rest = entry.strip().partition(";")
+        parameters = dict(part.strip().split("=", 1) for part in rest.split(";") if "=" in part)
+        media = media.strip()
+        if media in ("*/*", "application/*"):
+            return PLAIN
+        if media not in (JSON, YAML):
+            continue
+        kind = parameters.get("as", "")
+        if not kind:
+            return Form(media=media)
+        if parameters.get("g") == META and parameters.get("v") in ("v1", "v1beta1") and _known(kind):
+            return Form(kind, parameters["v"], media)
+    raise StatusError(
+        406,
+        "NotAcceptable",
+        f"only the following media types are accepted: {JSON}, {YAML}, application/vnd.kubernetes.protobuf",
+    )
+
+
+def _known(kind: str) -> bool:
+    return kind in ("Table", "PartialObjectMetadata", "PartialObjectMetadataList")
+
+
+def one(call: Call, data: bytes, code: int) -> Answer:
+    """One object in the wanted form."""
+    form = wanted(call)
+    if form is PLAIN:
+        return Answer(data, code)
+    if form.kind == "Table":
+        from kgents.embedded.apiserver.tables import table
+
+        return encoded(form, table(call, [orjson.loads(data)], form.version), code)
+    if form.kind:
+        return encoded(form, partial(orjson.loads(data), form.version), code)
+    return encoded(form, orjson.loads(data), code)
+
+
+def partial(obj: dict[str, Any], version: str = "v1") -> dict[str, Any]:
+    """Only the metadata of an object."""
+    return {"kind": "PartialObjectMetadata", "apiVersion": f"{META}/{version}", "metadata": obj["metadata"]}
+
+
+def encoded(form: Form, value: Any, code: int = 200) -> Answer:
+    """A value as JSON or YAML."""
+    if form.media != YAML:
+        return Answer(orjson.dumps(value), code)
+    import yaml
+
+    return Answer(yaml.safe_dump(value, sort_keys=False).encode(), code, YAML)

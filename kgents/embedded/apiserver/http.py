@@ -1,0 +1,139 @@
+"""The HTTP edge: every request comes in here, and every answer and error leaves here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+import uuid
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from kgents.api.errors import KgentsError
+from kgents.embedded.apiserver import discovery, pipeline
+from kgents.embedded.apiserver.api import Api
+from kgents.embedded.apiserver.calls import Answer, Call
+from kgents.embedded.apiserver.errors import StatusError, no_such_resource
+from kgents.embedded.apiserver.requests import RequestInfo, parse
+from kgents.embedded.apiserver.store.database import StoreFailed
+from kgents.embedded.apiserver.version import VERSION
+from kgents.embedded.auth.errors import AuthError
+from kgents.embedded.patch.errors import PatchError
+
+HEALTH = ("/healthz", "/livez", "/readyz")
+BODY_LIMIT = 3 * 1024 * 1024
+log = logging.getLogger(__name__)
+
+
+class Edge:
+    """Turns HTTP requests into calls, and what comes of them into HTTP responses."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._discovery = discovery.Discovery(api.registry)
+        self._openapi: Any = None
+        self._audit = str(uuid.uuid4())
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """One request."""
+        warnings: list[str] = []
+        try:
+            found = await self._answer(request, warnings)
+        except (StatusError, AuthError, PatchError) as error:
+            found = _failure(error)
+        except StoreFailed as error:
+            log.error("%s", error)
+            found = _internal(f"{error.what}: {error.why}")
+        except KgentsError as error:
+            found = _internal(str(error))
+        except (ConnectionResetError, asyncio.CancelledError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the edge: a bug must become an answer, with its trace in the log
+            log.error("A request failed: %s %s\n%s", request.method, request.path, traceback.format_exc())
+            found = _internal(f"{type(error).__name__}: {error}")
+        if isinstance(found, web.StreamResponse):
+            return found
+        return _response(found, warnings)
+
+    async def _answer(self, request: web.BaseRequest, warnings: list[str]) -> Answer | web.StreamResponse:
+        info = parse(request.method, request.raw_path)
+        if info.path.partition("/livez/")[0] in HEALTH or info.path in HEALTH or info.path.startswith("/readyz/"):
+            return Answer(
+                b"ok", content_type="text/plain; charset=utf-8", headers={"X-Content-Type-Options": "nosniff"}
+            )
+        user = pipeline.authenticate(self._api, request)
+        self._api.authorizer.check(pipeline.attributes(info, user))
+        if not info.resource:
+            return self._path(info, request)
+        resource = pipeline.find(self._api, info)
+        body = await self._body(request) if request.body_exists else b""
+        call = Call(self._api, info, user, resource, request.headers, body, _media(request), warnings)
+        return await pipeline.dispatch(call, request)
+
+    async def _body(self, request: web.BaseRequest) -> bytes:
+        try:
+            return await request.read()
+        except web.HTTPRequestEntityTooLarge as error:
+            message = f"Request entity too large: limit is {BODY_LIMIT}"
+            raise StatusError(413, "RequestEntityTooLarge", message) from error
+
+    def _path(self, info: RequestInfo, request: web.BaseRequest) -> Answer:
+        path = info.path.rstrip("/") or "/"
+        if discovery.handles(path):
+            return self._discovered(path, request)
+        if path == "/version":
+            return Answer.json(VERSION)
+        if path.startswith("/openapi/"):
+            return self._openapi_answer(path, request)
+        if path == "/openid/v1/jwks":
+            return Answer(orjson.dumps(self._api.accounts.jwks()), content_type="application/jwk-set+json")
+        if path == "/.well-known/openid-configuration":
+            return Answer.json(self._api.accounts.openid_configuration())
+        if path == "/":
+            return Answer.json({"paths": ["/api", "/apis", "/healthz", "/livez", "/openapi/v2", "/readyz", "/version"]})
+        raise no_such_resource()
+
+    def _discovered(self, path: str, request: web.BaseRequest) -> Answer:
+        found = self._discovery.answer(path, request.headers.get("Accept", ""))
+        if found.headers.get("ETag") and request.headers.get("If-None-Match") == found.headers["ETag"]:
+            found.code, found.body = 304, b""
+        return found
+
+    def _openapi_answer(self, path: str, request: web.BaseRequest) -> Answer:
+        if self._openapi is None:
+            from kgents.embedded.apiserver.openapi import Publisher
+
+            self._openapi = Publisher(self._api.registry)
+        answer: Answer = self._openapi.answer(path, request.headers.get("Accept", ""))
+        return answer
+
+
+def _media(request: web.BaseRequest) -> str:
+    return request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+
+def _failure(error: StatusError | AuthError | PatchError) -> Answer:
+    status = error.status() if callable(error.status) else error.status
+    found = Answer(orjson.dumps(status), error.code)
+    found.headers.update(getattr(error, "headers", {}))
+    retry = (status.get("details") or {}).get("retryAfterSeconds")
+    if retry:
+        found.headers["Retry-After"] = str(retry)
+    return found
+
+
+def _internal(message: str) -> Answer:
+    details = {"causes": [{"message": message}]}
+    return _failure(StatusError(500, "InternalError", f"Internal error occurred: {message}", details=details))
+
+
+def _response(found: Answer, warnings: list[str]) -> web.Response:
+    response = web.Response(body=found.body, status=found.code, headers=found.headers)
+    response.headers["Content-Type"] = found.content_type
+    response.headers.setdefault("Cache-Control", "no-cache, private")
+    for text in dict.fromkeys(warnings):
+        quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+        response.headers.add("Warning", f'299 - "{quoted}"')
+    return response

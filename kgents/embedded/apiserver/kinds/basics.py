@@ -1,0 +1,195 @@
+"""Namespaces, ConfigMaps, Secrets, ServiceAccounts, Events and Leases."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Any
+
+from kgents.embedded.apiserver.errors import bad_request, forbidden
+from kgents.embedded.apiserver.strategy import Strategy, Write
+from kgents.embedded.schema.causes import Cause, invalid, required
+from kgents.embedded.schema.causes import forbidden as forbidden_field
+
+Object = dict[str, Any]
+_KEY = re.compile(r"[-._a-zA-Z0-9]+")
+_KEY_TEXT = (
+    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  "
+    "or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
+)
+IMMUTABLE = "field is immutable when `immutable` is set"
+LIMIT = 1024 * 1024
+PROTECTED = ("default", "kube-system", "kube-public")
+
+
+class NamespaceStrategy(Strategy):
+    """A namespace waits for its content to go before it goes."""
+
+    def prepare_create(self, obj: Object, write: Write) -> None:
+        meta = obj["metadata"]
+        if meta.get("name"):
+            meta["labels"] = {**(meta.get("labels") or {}), "kubernetes.io/metadata.name": meta["name"]}
+        finalizers = (obj.get("spec") or {}).get("finalizers") or []
+        obj["spec"] = {"finalizers": list(dict.fromkeys([*finalizers, "kubernetes"]))}
+        obj["status"] = {"phase": "Active"}
+
+    def prepare_update(self, new: Object, old: Object, write: Write) -> None:
+        labels = new["metadata"].setdefault("labels", {})
+        labels["kubernetes.io/metadata.name"] = new["metadata"]["name"]
+        if write.subresource != "finalize":
+            new["spec"] = old.get("spec", {})
+        if write.subresource != "status" and "status" in old:
+            new["status"] = old["status"]
+
+    def holds(self, obj: Object) -> bool:
+        return bool((obj.get("spec") or {}).get("finalizers"))
+
+    def mark_deleted(self, obj: Object) -> None:
+        # A namespace waits without a grace period of its own.
+        obj["metadata"].pop("deletionGracePeriodSeconds", None)
+        obj.setdefault("status", {})["phase"] = "Terminating"
+
+    def before_delete(self, obj: Object, write: Write) -> None:
+        if write.name in PROTECTED:
+            raise forbidden("", "namespaces", write.name, "this namespace may not be deleted")
+
+
+def _keys(field: str, data: Object) -> list[Cause]:
+    return [invalid(f"{field}[{key}]", key, _KEY_TEXT) for key in data if not _KEY.fullmatch(key)]
+
+
+class ConfigMapStrategy(Strategy):
+    """Plain text under keys that may become file names."""
+
+    def validate(self, obj: Object, write: Write) -> list[Cause]:
+        data, binary = obj.get("data") or {}, obj.get("binaryData") or {}
+        causes = [*_keys("data", data), *_keys("binaryData", binary)]
+        causes += [
+            invalid(f"data[{key}]", key, "duplicate of key present in binaryData") for key in data if key in binary
+        ]
+        if sum(len(str(value).encode()) for value in (*data.values(), *binary.values())) > LIMIT:
+            causes.append(Cause("", "FieldValueTooLong", f"Too long: may not be more than {LIMIT} bytes"))
+        return causes
+
+    def validate_update(self, new: Object, old: Object, write: Write) -> list[Cause]:
+        causes = self.validate(new, write)
+        if not old.get("immutable"):
+            return causes
+        if not new.get("immutable"):
+            causes.append(forbidden_field("immutable", IMMUTABLE))
+        changed = (key for key in ("data", "binaryData") if new.get(key) != old.get(key))
+        return causes + [forbidden_field(key, IMMUTABLE) for key in changed]
+
+
+class SecretStrategy(Strategy):
+    """Base64 under keys; stringData is taken in and forgotten."""
+
+    def default(self, obj: Object) -> None:
+        texts = obj.pop("stringData", None)
+        if texts:
+            encoded = {key: base64.b64encode(str(text).encode()).decode() for key, text in texts.items()}
+            obj["data"] = {**(obj.get("data") or {}), **encoded}
+        for key, value in (obj.get("data") or {}).items():
+            if value is None:
+                obj["data"][key] = ""
+            elif not _is_base64(value):
+                raise bad_request(
+                    'Secret in version "v1" cannot be handled as a Secret: illegal base64 data at input byte 0'
+                )
+        obj.setdefault("type", "Opaque")
+
+    def validate(self, obj: Object, write: Write) -> list[Cause]:
+        return _keys("data", obj.get("data") or {})
+
+    def validate_update(self, new: Object, old: Object, write: Write) -> list[Cause]:
+        causes = self.validate(new, write)
+        if new.get("type") != old.get("type"):
+            causes.append(invalid("type", new.get("type"), "field is immutable"))
+        if not old.get("immutable"):
+            return causes
+        if not new.get("immutable"):
+            causes.append(forbidden_field("immutable", IMMUTABLE))
+        if new.get("data") != old.get("data"):
+            causes.append(forbidden_field("data", IMMUTABLE))
+        return causes
+
+
+def _is_base64(value: str) -> bool:
+    try:
+        base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError, TypeError):
+        return False
+    return True
+
+
+class EventStrategy(Strategy):
+    """What happened. Fields that Kubernetes always shows are filled in."""
+
+    def default(self, obj: Object) -> None:
+        for key in ("involvedObject", "source"):
+            obj.setdefault(key, {})
+        for key in ("firstTimestamp", "lastTimestamp", "eventTime"):
+            obj.setdefault(key, None)
+        for key in ("reportingComponent", "reportingInstance"):
+            obj.setdefault(key, "")
+
+    def validate(self, obj: Object, write: Write) -> list[Cause]:
+        namespace = (obj.get("involvedObject") or {}).get("namespace") or "default"
+        if namespace != obj["metadata"].get("namespace"):
+            return [invalid("involvedObject.namespace", namespace, "does not match event.namespace")]
+        return []
+
+
+_MICRO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}(Z|[+-]\d\d:\d\d)")
+
+
+class LeaseStrategy(Strategy):
+    """A lock with a time on it."""
+
+    def validate(self, obj: Object, write: Write) -> list[Cause]:
+        spec = obj.get("spec") or {}
+        causes = []
+        for key in ("acquireTime", "renewTime"):
+            value = spec.get(key)
+            if value is not None and not _MICRO.fullmatch(value):
+                causes.append(invalid(f"spec.{key}", value, "must be a time with six fractional digits"))
+        if spec.get("leaseDurationSeconds") is not None and spec["leaseDurationSeconds"] <= 0:
+            causes.append(invalid("spec.leaseDurationSeconds", spec["leaseDurationSeconds"], "must be greater than 0"))
+        if spec.get("leaseTransitions") is not None and spec["leaseTransitions"] < 0:
+            text = "must be greater than or equal to 0"
+            causes.append(invalid("spec.leaseTransitions", spec["leaseTransitions"], text))
+        return causes
+
+    def validate_update(self, new: Object, old: Object, write: Write) -> list[Cause]:
+        return self.validate(new, write)
+
+
+class RbacStrategy(Strategy):
+    """Roles and bindings: a binding's role is settled for good."""
+
+    def validate_update(self, new: Object, old: Object, write: Write) -> list[Cause]:
+        if new.get("roleRef") != old.get("roleRef"):
+            return [invalid("roleRef", new.get("roleRef"), "cannot change roleRef")]
+        return []
+
+    def validate(self, obj: Object, write: Write) -> list[Cause]:
+        if obj["kind"].endswith("Binding") and not (obj.get("roleRef") or {}).get("name"):
+            return [required("roleRef.name")]
+        return []
+
+
+class ClaimStrategy(Strategy):
+    """A claim of storage, which the process runtime turns into a directory."""
+
+    def default(self, obj: Object) -> None:
+        spec = obj.setdefault("spec", {})
+        spec.setdefault("volumeMode", "Filesystem")
+        obj.setdefault("status", {"phase": "Pending"})
+
+
+class AdmissionStrategy(Strategy):
+    """Policies, bindings and webhook configurations. Their writers must have seen what they replace."""
+
+    generation = True
+    unconditional_update = False

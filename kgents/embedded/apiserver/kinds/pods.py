@@ -1,0 +1,202 @@
+"""Pods: defaults, what may change, and a death with grace."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from kgents.embedded.apiserver.errors import forbidden
+from kgents.embedded.apiserver.strategy import GenerationStrategy, Write, without
+from kgents.embedded.schema.causes import Cause, not_supported, required
+from kgents.embedded.schema.causes import forbidden as forbidden_field
+
+Object = dict[str, Any]
+RESTARTS = ("Always", "OnFailure", "Never")
+MUTABLE = ("activeDeadlineSeconds", "terminationGracePeriodSeconds", "tolerations", "schedulingGates")
+FORBIDDEN = (
+    "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
+    "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
+    "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+)
+
+
+def default_spec(spec: Object) -> None:
+    """Fills in a pod's spec, also one inside a template."""
+    spec.setdefault("restartPolicy", "Always")
+    spec.setdefault("dnsPolicy", "ClusterFirst")
+    spec.setdefault("schedulerName", "default-scheduler")
+    spec.setdefault("terminationGracePeriodSeconds", 30)
+    spec.setdefault("securityContext", {})
+    if spec.get("serviceAccountName"):
+        spec["serviceAccount"] = spec["serviceAccountName"]
+    elif spec.get("serviceAccount"):
+        spec["serviceAccountName"] = spec["serviceAccount"]
+    for container in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]:
+        _default_container(container)
+    for volume in spec.get("volumes") or []:
+        _default_volume(volume)
+
+
+def _default_container(container: Object) -> None:
+    image = str(container.get("image", ""))
+    tag = image.rsplit("/", 1)[-1].partition("@")[0].partition(":")[2]
+    latest = tag in ("", "latest") and "@" not in image
+    container.setdefault("imagePullPolicy", "Always" if latest else "IfNotPresent")
+    container.setdefault("terminationMessagePath", "/dev/termination-log")
+    container.setdefault("terminationMessagePolicy", "File")
+    resources = container.setdefault("resources", {})
+    if resources.get("limits"):
+        requests = resources.setdefault("requests", {})
+        for key, value in resources["limits"].items():
+            requests.setdefault(key, value)
+    for port in container.get("ports") or []:
+        port.setdefault("protocol", "TCP")
+    for name in ("livenessProbe", "readinessProbe", "startupProbe"):
+        if isinstance(container.get(name), dict):
+            _default_probe(container[name])
+    for variable in container.get("env") or []:
+        reference = (variable.get("valueFrom") or {}).get("fieldRef")
+        if reference:
+            reference.setdefault("apiVersion", "v1")
+
+
+def _default_probe(probe: Object) -> None:
+    for key, value in (("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3)):
+        if not probe.get(key):
+            probe[key] = value
+    if isinstance(probe.get("httpGet"), dict):
+        probe["httpGet"].setdefault("path", "/")
+        probe["httpGet"].setdefault("scheme", "HTTP")
+
+
+def _default_volume(volume: Object) -> None:
+    for kind in ("configMap", "secret", "projected", "downwardAPI"):
+        if isinstance(volume.get(kind), dict):
+            volume[kind].setdefault("defaultMode", 420)
+    for source in (volume.get("projected") or {}).get("sources") or []:
+        if isinstance(source.get("serviceAccountToken"), dict):
+            source["serviceAccountToken"].setdefault("expirationSeconds", 3600)
+    if set(volume) == {"name"}:
+        volume["emptyDir"] = {}
+
+
+def validate_spec(spec: Object, path: str) -> list[Cause]:
+    """What is wrong with a pod's spec."""
+    causes: list[Cause] = []
+    if not spec.get("containers"):
+        causes.append(required(f"{path}.containers"))
+    if spec.get("restartPolicy") not in RESTARTS:
+        causes.append(not_supported(f"{path}.restartPolicy", spec.get("restartPolicy"), RESTARTS))
+    names: set[str] = set()
+    for index, container in enumerate(spec.get("containers") or []):
+        where = f"{path}.containers[{index}]"
+        name = container.get("name")
+        if not name:
+            causes.append(required(f"{where}.name"))
+        elif name in names:
+            causes.append(Cause(f"{where}.name", "FieldValueDuplicate", f'Duplicate value: "{name}"'))
+        names.add(str(name))
+        if not container.get("image"):
+            causes.append(required(f"{where}.image"))
+    return causes
+
+
+def qos(spec: Object) -> str:
+    """The quality-of-service class that the containers' resources add up to."""
+    parts = [container.get("resources") or {} for container in spec.get("containers") or []]
+    if not any(part.get("requests") or part.get("limits") for part in parts):
+        return "BestEffort"
+    for part in parts:
+        limits, requests = part.get("limits") or {}, part.get("requests") or {}
+        if any(key not in limits or requests.get(key, limits[key]) != limits[key] for key in ("cpu", "memory")):
+            return "Burstable"
+    return "Guaranteed"
+
+
+class PodStrategy(GenerationStrategy):
+    """A pod is born Pending and, once on a node, dies with grace."""
+
+    def default(self, obj: Object) -> None:
+        spec = obj.setdefault("spec", {})
+        default_spec(spec)
+        spec.setdefault("enableServiceLinks", True)
+
+    def prepare_create(self, obj: Object, write: Write) -> None:
+        spec = obj["spec"]
+        obj["status"] = {"phase": "Pending", "qosClass": qos(spec)}
+        name = spec.setdefault("serviceAccountName", "default")
+        spec["serviceAccount"] = name
+        spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
+        spec.setdefault("priority", 0)
+        spec.setdefault("tolerations", [])
+        if not spec["tolerations"]:
+            spec["tolerations"] = [
+                {
+                    "key": f"node.kubernetes.io/{key}",
+                    "operator": "Exists",
+                    "effect": "NoExecute",
+                    "tolerationSeconds": 300,
+                }
+                for key in ("not-ready", "unreachable")
+            ]
+        account = write.api.lookup("serviceaccounts", write.namespace, name)
+        if account is None:
+            why = f'error looking up service account {write.namespace}/{name}: serviceaccount "{name}" not found'
+            raise forbidden("", "pods", write.name, why)
+        if spec.get("automountServiceAccountToken", account.get("automountServiceAccountToken", True)):
+            _mount_token(spec)
+
+    def prepare_update(self, new: Object, old: Object, write: Write) -> None:
+        if write.subresource == "status":
+            new["status"].setdefault("qosClass", (old.get("status") or {}).get("qosClass", "BestEffort"))
+        elif "status" in old:
+            new["status"] = old["status"]
+
+    def validate(self, obj: Object, write: Write) -> list[Cause]:
+        return validate_spec(obj["spec"], "spec")
+
+    def validate_update(self, new: Object, old: Object, write: Write) -> list[Cause]:
+        if write.subresource:
+            return []
+        causes = self.validate(new, write)
+        if frozen_part(new["spec"]) != frozen_part(old["spec"]):
+            causes.append(forbidden_field("spec", FORBIDDEN))
+        return causes
+
+    def grace(self, obj: Object, asked: int | None) -> int:
+        spec = obj.get("spec") or {}
+        phase = (obj.get("status") or {}).get("phase")
+        if asked == 0 or not spec.get("nodeName") or phase in ("Succeeded", "Failed"):
+            return 0
+        return asked if asked is not None else int(spec.get("terminationGracePeriodSeconds", 30))
+
+
+def frozen_part(spec: Object) -> Object:
+    """The part of a pod's spec that never changes."""
+    kept = copy.deepcopy(without(spec, *MUTABLE, "nodeName" if not spec.get("nodeName") else ""))
+    for container in [*(kept.get("initContainers") or []), *(kept.get("containers") or [])]:
+        container.pop("image", None)
+        container.pop("imagePullPolicy", None)
+    return kept
+
+
+def _mount_token(spec: Object) -> None:
+    path = "/var/run/secrets/kubernetes.io/serviceaccount"
+    containers = [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]
+    bare = [
+        one for one in containers if path not in {mount.get("mountPath") for mount in one.get("volumeMounts") or []}
+    ]
+    if not bare:
+        return
+    from kgents.embedded.apiserver.metadata import suffix
+
+    name = f"kube-api-access-{suffix()}"
+    namespace = {"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}
+    sources = [
+        {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
+        {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+        {"downwardAPI": {"items": [namespace]}},
+    ]
+    spec.setdefault("volumes", []).append({"name": name, "projected": {"sources": sources, "defaultMode": 420}})
+    for container in bare:
+        container.setdefault("volumeMounts", []).append({"name": name, "readOnly": True, "mountPath": path})

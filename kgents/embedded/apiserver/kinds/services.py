@@ -1,0 +1,99 @@
+"""Services: an address out of the hive's own range, and sane ports."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from kgents.embedded.apiserver.strategy import Strategy, Write
+from kgents.embedded.schema.causes import Cause, invalid, required
+
+Object = dict[str, Any]
+PORT_TEXT = "must be between 1 and 65535, inclusive"
+SKIPPED = 256
+"""The first addresses of the range belong to the hive itself."""
+
+
+class ServiceStrategy(Strategy):
+    """ClusterIP services get an address and keep it."""
+
+    def default(self, obj: Object) -> None:
+        spec = obj.setdefault("spec", {})
+        spec.setdefault("type", "ClusterIP")
+        spec.setdefault("sessionAffinity", "None")
+        for port in spec.get("ports") or []:
+            port.setdefault("protocol", "TCP")
+            if (port.get("targetPort") in (None, "", 0) and spec.get("clusterIP") != "None") or port.get("targetPort") is None:
+                port["targetPort"] = port.get("port")
+        if spec["type"] != "ExternalName":
+            spec.setdefault("internalTrafficPolicy", "Cluster")
+        if spec["type"] in ("NodePort", "LoadBalancer"):
+            spec.setdefault("externalTrafficPolicy", "Cluster")
+        obj.setdefault("status", {"loadBalancer": {}})
+
+    def prepare_create(self, obj: Object, write: Write) -> None:
+        obj["status"] = {"loadBalancer": {}}
+        self._address(obj["spec"], write)
+
+    def prepare_update(self, new: Object, old: Object, write: Write) -> None:
+        if write.subresource != "status" and "status" in old:
+            new["status"] = old["status"]
+        spec, before = new["spec"], old.get("spec", {})
+        if spec["type"] != "ExternalName" and before.get("type") != "ExternalName":
+            for key in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
+                if key in before and not spec.get(key):
+                    spec[key] = before[key]
+        self._address(spec, write)
+
+    def _address(self, spec: Object, write: Write) -> None:
+        if spec["type"] == "ExternalName":
+            return
+        if not spec.get("clusterIP"):
+            spec["clusterIP"] = allocate(write)
+        spec["clusterIPs"] = [spec["clusterIP"]]
+        spec.setdefault("ipFamilies", ["IPv4"])
+        spec.setdefault("ipFamilyPolicy", "SingleStack")
+
+    def validate(self, obj: Object, write: Write) -> list[Cause]:
+        spec = obj["spec"]
+        ports = spec.get("ports") or []
+        causes: list[Cause] = []
+        if not ports and spec.get("clusterIP") != "None" and spec["type"] != "ExternalName":
+            causes.append(required("spec.ports"))
+        for index, port in enumerate(ports):
+            path = f"spec.ports[{index}]"
+            if len(ports) > 1 and not port.get("name"):
+                causes.append(required(f"{path}.name"))
+            for key in ("port", "targetPort"):
+                value = port.get(key)
+                if isinstance(value, int) and not 1 <= value <= 65535:
+                    causes.append(invalid(f"{path}.{key}", value, PORT_TEXT))
+        if spec["type"] == "ExternalName" and not spec.get("externalName"):
+            causes.append(required("spec.externalName"))
+        return causes
+
+    def validate_update(self, new: Object, old: Object, write: Write) -> list[Cause]:
+        causes = self.validate(new, write)
+        address, before = new["spec"].get("clusterIP"), old["spec"].get("clusterIP")
+        if before and address != before and "ExternalName" not in (new["spec"]["type"], old["spec"]["type"]):
+            causes.append(invalid("spec.clusterIPs[0]", [address], "may not change once set"))
+        return causes
+
+
+def allocate(write: Write) -> str:
+    """The lowest free address of the range."""
+    taken = set()
+    for record in write.api.store.collection("services").records.values():
+        taken.add((record.parse().get("spec") or {}).get("clusterIP"))
+    taken |= write.api.promised
+    network = ipaddress.ip_network(write.api.service_cidr)
+    first = int(network.network_address) + SKIPPED
+    for number in range(first, int(network.broadcast_address)):
+        address = str(ipaddress.ip_address(number))
+        if address not in taken:
+            if not write.dry_run:
+                write.api.promised.add(address)
+            return address
+    from kgents.embedded.apiserver.errors import StatusError
+
+    raise StatusError(500, "InternalError", "failed to allocate a serviceIP: range is full")

@@ -1,0 +1,161 @@
+"""All built-in resources, a line for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kgents.embedded.apiserver.crds import CrdStrategy
+from kgents.embedded.apiserver.kinds import basics, pods, services, workloads
+from kgents.embedded.apiserver.names import dns_1035_label, dns_label, path_segment
+from kgents.embedded.apiserver.registry import Resource, ScalePaths, Subresource
+from kgents.embedded.apiserver.strategy import GenerationStrategy, Strategy
+
+STATUS = Subresource("status")
+SCALE = Subresource("scale", kind="Scale", group="autoscaling", version="v1")
+WORKLOAD = {"scale": SCALE, "status": STATUS}
+WORKLOAD_PATHS = ScalePaths(selector=("spec", "selector"))
+TOKEN = Subresource("token", ("create",), "TokenRequest", "authentication.k8s.io", "v1")
+NO_COLLECTION = ("create", "delete", "get", "list", "patch", "update", "watch")
+CREATE = ("create",)
+POD_SUBRESOURCES = {
+    "attach": Subresource("attach", ("create", "get"), "PodAttachOptions"),
+    "binding": Subresource("binding", ("create",), "Binding"),
+    "eviction": Subresource("eviction", ("create",), "Eviction", "policy", "v1"),
+    "exec": Subresource("exec", ("create", "get"), "PodExecOptions"),
+    "log": Subresource("log", ("get",), "Pod"),
+    "portforward": Subresource("portforward", ("create", "get"), "PodPortForwardOptions"),
+    "status": STATUS,
+}
+EVENT_FIELDS = (
+    *(f"involvedObject.{name}" for name in ("kind", "namespace", "name", "uid", "apiVersion", "fieldPath")),
+    *("reason", "reportingComponent", "source", "type"),
+    "involvedObject.resourceVersion",
+)
+POD_FIELDS = ("spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "status.phase")
+
+
+def core() -> Iterator[Resource]:
+    """The core group."""
+
+    def of(plural: str, kind: str, short: str = "", **rest: object) -> Resource:
+        names = tuple(short.split())
+        return Resource("", "v1", plural, kind, short_names=names, **rest)  # type: ignore[arg-type]
+
+    everything = ("all",)
+    finalize = Subresource("finalize", ("update",))
+    yield of("configmaps", "ConfigMap", "cm", strategy=basics.ConfigMapStrategy())
+    yield of("endpoints", "Endpoints", "ep", singular="endpoints", list_kind="EndpointsList")
+    yield of("events", "Event", "ev", strategy=basics.EventStrategy(), selectable=EVENT_FIELDS)
+    yield of(
+        "namespaces", "Namespace", "ns", namespaced=False, verbs=NO_COLLECTION, strategy=basics.NamespaceStrategy(),
+        subresources={"finalize": finalize, "status": STATUS}, name_problem=dns_label, returns_deleted=True,
+        selectable=("status.phase",),
+    )  # fmt: skip
+    yield of(
+        "nodes", "Node", "no", namespaced=False, subresources={"status": STATUS}, selectable=("spec.unschedulable",)
+    )
+    yield of(
+        "persistentvolumeclaims", "PersistentVolumeClaim", "pvc", subresources={"status": STATUS}, returns_deleted=True,
+        strategy=basics.ClaimStrategy(),
+    )  # fmt: skip
+    yield of(
+        "persistentvolumes", "PersistentVolume", "pv", namespaced=False, subresources={"status": STATUS},
+        returns_deleted=True,
+    )  # fmt: skip
+    yield of(
+        "pods", "Pod", "po", categories=everything, strategy=pods.PodStrategy(), subresources=POD_SUBRESOURCES,
+        returns_deleted=True, selectable=POD_FIELDS,
+    )  # fmt: skip
+    yield of("podtemplates", "PodTemplate", returns_deleted=True)
+    yield of("limitranges", "LimitRange", "limits")
+    yield of("resourcequotas", "ResourceQuota", "quota", subresources={"status": STATUS}, returns_deleted=True)
+    yield of("secrets", "Secret", strategy=basics.SecretStrategy(), selectable=("type",))
+    yield of("serviceaccounts", "ServiceAccount", "sa", subresources={"token": TOKEN}, returns_deleted=True)
+    yield of(
+        "services", "Service", "svc", categories=everything, strategy=services.ServiceStrategy(),
+        subresources={"status": STATUS}, name_problem=dns_1035_label, returns_deleted=True,
+        selectable=("spec.clusterIP", "spec.type"),
+    )  # fmt: skip
+
+
+def groups() -> Iterator[Resource]:
+    """All other groups."""
+
+    def of(group: str, plural: str, kind: str, short: str = "", **rest: object) -> Resource:
+        version = str(rest.pop("version", "v1"))
+        return Resource(group, version, plural, kind, short_names=tuple(short.split()), **rest)  # type: ignore[arg-type]
+
+    everything, status = ("all",), {"status": STATUS}
+    scaled: dict[str, object] = {"categories": everything, "subresources": WORKLOAD, "scale": WORKLOAD_PATHS}
+    yield of("apps", "deployments", "Deployment", "deploy", strategy=workloads.DeploymentStrategy(), **scaled)
+    yield of("apps", "replicasets", "ReplicaSet", "rs", strategy=workloads.WorkloadStrategy(), **scaled)
+    yield of("apps", "statefulsets", "StatefulSet", "sts", strategy=workloads.StatefulSetStrategy(), **scaled)
+    yield of(
+        "apps", "daemonsets", "DaemonSet", "ds", categories=everything, subresources=status,
+        strategy=workloads.DaemonSetStrategy(),
+    )  # fmt: skip
+    yield of("apps", "controllerrevisions", "ControllerRevision")
+    yield of("batch", "jobs", "Job", categories=everything, subresources=status, strategy=workloads.JobStrategy())
+    yield of(
+        "batch", "cronjobs", "CronJob", "cj", categories=everything, subresources=status,
+        strategy=workloads.CronJobStrategy(),
+    )  # fmt: skip
+    rbac = "rbac.authorization.k8s.io"
+    for plural, kind, namespaced in (
+        ("clusterroles", "ClusterRole", False),
+        ("clusterrolebindings", "ClusterRoleBinding", False),
+        ("roles", "Role", True),
+        ("rolebindings", "RoleBinding", True),
+    ):
+        strategy = basics.RbacStrategy()
+        yield of(rbac, plural, kind, namespaced=namespaced, name_problem=path_segment, strategy=strategy)
+    yield of("coordination.k8s.io", "leases", "Lease", strategy=basics.LeaseStrategy())
+    yield of("discovery.k8s.io", "endpointslices", "EndpointSlice")
+    yield of("networking.k8s.io", "networkpolicies", "NetworkPolicy", "netpol", strategy=GenerationStrategy())
+    yield of("networking.k8s.io", "ingresses", "Ingress", "ing", subresources=status, strategy=GenerationStrategy())
+    yield of(
+        "policy", "poddisruptionbudgets", "PodDisruptionBudget", "pdb", subresources=status,
+        strategy=GenerationStrategy(),
+    )  # fmt: skip
+    yield of("storage.k8s.io", "storageclasses", "StorageClass", "sc", namespaced=False, returns_deleted=True)
+    yield of("scheduling.k8s.io", "priorityclasses", "PriorityClass", "pc", namespaced=False)
+    admission = "admissionregistration.k8s.io"
+    for plural, kind in (
+        ("validatingadmissionpolicies", "ValidatingAdmissionPolicy"),
+        ("validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding"),
+        ("validatingwebhookconfigurations", "ValidatingWebhookConfiguration"),
+        ("mutatingwebhookconfigurations", "MutatingWebhookConfiguration"),
+    ):
+        has_status = status if plural == "validatingadmissionpolicies" else {}
+        named = ("api-extensions",)
+        yield of(
+            admission, plural, kind, namespaced=False, subresources=has_status, strategy=basics.AdmissionStrategy(),
+            categories=named,
+        )  # fmt: skip
+    yield of(
+        "apiextensions.k8s.io", "customresourcedefinitions", "CustomResourceDefinition", "crd crds", namespaced=False,
+        categories=("api-extensions",), subresources=status, strategy=CrdStrategy(),
+    )  # fmt: skip
+    yield from _metrics()
+    yield from _reviews()
+
+
+def _metrics() -> Iterator[Resource]:
+    verbs = ("create", "delete", "get", "list", "update")
+    for plural, kind, namespaced in (("nodes", "NodeMetrics", False), ("pods", "PodMetrics", True)):
+        yield Resource(
+            "metrics.k8s.io", "v1beta1", plural, kind, singular="", namespaced=namespaced, volatile=True, verbs=verbs,
+            name_problem=path_segment,
+        )  # fmt: skip
+
+
+def _reviews() -> Iterator[Resource]:
+    for group, plural, kind, namespaced in (
+        ("authentication.k8s.io", "tokenreviews", "TokenReview", False),
+        ("authentication.k8s.io", "selfsubjectreviews", "SelfSubjectReview", False),
+        ("authorization.k8s.io", "subjectaccessreviews", "SubjectAccessReview", False),
+        ("authorization.k8s.io", "selfsubjectaccessreviews", "SelfSubjectAccessReview", False),
+        ("authorization.k8s.io", "selfsubjectrulesreviews", "SelfSubjectRulesReview", False),
+        ("authorization.k8s.io", "localsubjectaccessreviews", "LocalSubjectAccessReview", True),
+    ):
+        yield Resource(group, "v1", plural, kind, namespaced=namespaced, verbs=CREATE, strategy=Strategy())

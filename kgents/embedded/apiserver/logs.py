@@ -1,0 +1,109 @@
+"""Pod logs: asked of the node's kubelet endpoint and passed through."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+from aiohttp import web
+
+from kgents.embedded.apiserver.calls import Answer, Call
+from kgents.embedded.apiserver.errors import StatusError, bad_request, method_not_allowed
+from kgents.embedded.apiserver.patch import current
+
+log = logging.getLogger(__name__)
+PASSED = ("follow", "tailLines", "sinceSeconds", "sinceTime", "timestamps", "limitBytes", "previous")
+
+
+async def proxy(call: Call, request: web.BaseRequest) -> web.StreamResponse | Answer:
+    """Streams a container's log. Raises 400, 404, 502."""
+    if call.info.verb != "get":
+        raise method_not_allowed()
+    pod = current(call)
+    container = _container(call, pod)
+    host, port = _endpoint(call, pod)
+    path = "/".join(quote(part, safe="") for part in (call.namespace, call.info.name, container))
+    query = {key: call.info.query[key] for key in PASSED if key in call.info.query}
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=10)
+    connector = aiohttp.TCPConnector(ssl=_tls(call))
+    url = f"https://{host}:{port}/containerLogs/{path}"
+    try:
+        async with (
+            aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
+            session.get(url, params=query) as upstream,
+        ):
+            if upstream.status != 200:
+                text = (await upstream.text()).strip()
+                raise StatusError(upstream.status, _reason(upstream.status), text)
+            return await _pass(call, request, upstream)
+    except aiohttp.ClientError as error:
+        raise StatusError(
+            502, "BadGateway", f"Get {url}: the node's log endpoint cannot be reached: {error}"
+        ) from error
+
+
+async def _pass(call: Call, request: web.BaseRequest, upstream: aiohttp.ClientResponse) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "text/plain", "Cache-Control": "no-cache, private"})
+    await response.prepare(request)
+    stopping = asyncio.create_task(call.api.stopping.wait())
+    try:
+        while True:
+            reading = asyncio.create_task(upstream.content.readany())
+            await asyncio.wait((reading, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if not reading.done():
+                reading.cancel()
+                break
+            chunk = reading.result()
+            if not chunk:
+                break
+            await response.write(chunk)
+        await response.write_eof()
+    except ConnectionResetError:
+        log.debug("The reader of a log has gone")
+    finally:
+        stopping.cancel()
+    return response
+
+
+def _reason(code: int) -> str:
+    return {400: "BadRequest", 404: "NotFound", 401: "Unauthorized", 403: "Forbidden"}.get(code, "InternalError")
+
+
+def _container(call: Call, pod: dict[str, Any]) -> str:
+    spec = pod["spec"]
+    names = [one["name"] for key in ("containers", "initContainers") for one in spec.get(key) or []]
+    asked = call.info.query.get("container", "")
+    if asked and asked not in names:
+        raise bad_request(f"container {asked} is not valid for pod {call.info.name}")
+    main = [one["name"] for one in spec.get("containers") or []]
+    default = (pod["metadata"].get("annotations") or {}).get("kubectl.kubernetes.io/default-container")
+    if not asked and len(main) > 1 and default not in main:
+        listed = " ".join(main)
+        raise bad_request(f"a container name must be specified for pod {call.info.name}, choose one of: [{listed}]")
+    return str(asked or (default if default in main else main[0]))
+
+
+def _endpoint(call: Call, pod: dict[str, Any]) -> tuple[str, int]:
+    name = pod["spec"].get("nodeName")
+    if not name:
+        raise bad_request(f"pod {call.info.name} does not have a host assigned")
+    node = call.api.lookup("nodes", "", name)
+    status = (node or {}).get("status") or {}
+    address = next((one["address"] for one in status.get("addresses") or [] if one["type"] == "InternalIP"), None)
+    port = ((status.get("daemonEndpoints") or {}).get("kubeletEndpoint") or {}).get("Port")
+    if address is None or port is None:
+        raise StatusError(502, "BadGateway", f"the node {name} does not say where its logs are served")
+    return address, int(port)
+
+
+def _tls(call: Call) -> ssl.SSLContext:
+    pki = call.api.pki
+    context = ssl.create_default_context(cafile=str(pki.ca_cert))
+    context.load_cert_chain(str(pki.kubelet_client_cert), str(pki.kubelet_client_key))
+    # The node's certificate is the hive's own; its address is the node's business.
+    context.check_hostname = False
+    return context

@@ -1,0 +1,214 @@
+"""The rules that hold for the metadata of every object, whatever its kind."""
+
+from __future__ import annotations
+
+import os
+import random
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from kgents.embedded.apiserver.calls import Call
+from kgents.embedded.apiserver.errors import StatusError, bad_request, conflict, qualified
+from kgents.embedded.apiserver.names import label_key_problem, label_value_problem
+from kgents.embedded.apiserver.registry import Resource
+from kgents.embedded.schema.causes import Cause, forbidden, invalid, required
+
+Object = dict[str, Any]
+
+_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+_SERVER_SET = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink")
+_KEPT = ("creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "resourceVersion")
+_MAPS_AND_LISTS = ("labels", "annotations", "finalizers", "ownerReferences", "managedFields")
+_STANDARD_FINALIZERS = frozenset({"orphan", "foregroundDeletion", "kubernetes"})
+_ANNOTATIONS_LIMIT = 256 * 1024
+_random = random.SystemRandom()
+
+
+def new_uid() -> str:
+    """A random UUID; cheaper than uuid4() by skipping its checks."""
+    return str(uuid.UUID(bytes=os.urandom(16), version=4))
+
+
+def suffix() -> str:
+    """Five characters that make a generated name unique enough."""
+    return "".join(_random.choices(_ALPHABET, k=5))
+
+
+def of(obj: Object) -> Object:
+    """The metadata of an object, made if missing."""
+    metadata = obj.get("metadata")
+    if metadata is None:
+        metadata = obj["metadata"] = {}
+    if not isinstance(metadata, dict):
+        raise bad_request("json: cannot unmarshal metadata into Go struct field of type v1.ObjectMeta")
+    return metadata
+
+
+def match_path(call: Call, metadata: Object, *, create: bool) -> None:
+    """Namespace and name of the body must agree with the path. Raises 400."""
+    resource = call.resource
+    if not resource.namespaced:
+        metadata.pop("namespace", None)
+    elif metadata.get("namespace") or create:
+        if metadata.setdefault("namespace", call.namespace) not in (call.namespace, ""):
+            raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+        metadata["namespace"] = call.namespace
+    if not create:
+        name = metadata.setdefault("name", call.info.name) or call.info.name
+        if name != call.info.name:
+            raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({call.info.name})")
+        metadata["name"] = name
+        if resource.namespaced:
+            metadata["namespace"] = call.namespace
+
+
+def prepare_create(call: Call, metadata: Object) -> None:
+    """Sets what the server sets. Raises 500 for a resourceVersion, as Kubernetes does."""
+    if metadata.pop("resourceVersion", None):
+        raise StatusError(500, "", "resourceVersion should not be set on objects to be created")
+    for key in _SERVER_SET:
+        metadata.pop(key, None)
+    if not metadata.get("name") and metadata.get("generateName"):
+        metadata["name"] = str(metadata["generateName"])[: 63 - 5] + suffix()
+    metadata["uid"] = new_uid()
+    metadata["creationTimestamp"] = call.now
+    if call.resource.strategy.generation:
+        metadata["generation"] = 1
+    tidy(metadata)
+
+
+def prepare_update(call: Call, new: Object, old: Object) -> None:
+    """Keeps what an update may not change. Raises 409 if the caller meant another object or version."""
+    resource = call.resource
+    name = call.info.name
+    uid = new.get("uid")
+    if uid and uid != old["uid"]:
+        why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {old['uid']}"
+        raise conflict(resource.group, resource.plural, name, why)
+    new["uid"] = old["uid"]
+    if new.get("resourceVersion") and new["resourceVersion"] != old.get("resourceVersion"):
+        raise conflict(resource.group, resource.plural, name)
+    new.pop("selfLink", None)
+    for key in _KEPT:
+        if key in old:
+            new[key] = old[key]
+        else:
+            new.pop(key, None)
+    tidy(new)
+
+
+def tidy(metadata: Object) -> None:
+    """Leaves out empty maps and lists and nulls, as Kubernetes' own encoding does."""
+    for key in _MAPS_AND_LISTS:
+        if key in metadata and not metadata[key]:
+            del metadata[key]
+    for key in [key for key, value in metadata.items() if value is None or value == ""]:
+        del metadata[key]
+
+
+def ordered(resource: Resource, obj: Object) -> Object:
+    """The object with apiVersion and kind in front, so that its JSON begins with the resource's prefix."""
+    first, second = resource.head
+    values = {"kind": resource.kind, "apiVersion": resource.api_version}
+    head = {first: values[first], second: values[second], "metadata": obj["metadata"]}
+    head.update((key, value) for key, value in obj.items() if key not in head)
+    return head
+
+
+def validate(call: Call, metadata: Object) -> list[Cause]:
+    """What is wrong with the metadata of a new object."""
+    causes: list[Cause] = []
+    name = metadata.get("name", "")
+    if not name:
+        causes.append(required("metadata.name", "name or generateName is required"))
+    elif problem := call.resource.name_problem(str(name)):
+        causes.append(invalid("metadata.name", name, problem))
+    return causes + _common(call, metadata)
+
+
+def validate_update(call: Call, new: Object, old: Object) -> list[Cause]:
+    """What is wrong with a change of metadata."""
+    causes = _common(call, new) if _touched(new, old) else []
+    if old.get("deletionTimestamp"):
+        before = set(old.get("finalizers") or ())
+        added = [name for name in new.get("finalizers") or () if name not in before]
+        if added:
+            shown = ", ".join(f'"{name}"' for name in sorted(added))
+            why = f"no new finalizers can be added if the object is being deleted, found new finalizers []string{{{shown}}}"
+            causes.append(forbidden("metadata.finalizers", why))
+    return causes
+
+
+def _touched(new: Object, old: Object) -> bool:
+    return any(new.get(key) != old.get(key) for key in ("labels", "annotations", "finalizers", "ownerReferences"))
+
+
+def _common(call: Call, metadata: Object) -> list[Cause]:
+    causes = _labels(metadata.get("labels") or {})
+    causes += _annotations(metadata.get("annotations") or {})
+    causes += _finalizers(call, metadata.get("finalizers") or [])
+    return causes + _owners(metadata.get("ownerReferences") or [])
+
+
+def _labels(labels: Mapping[str, Any]) -> list[Cause]:
+    causes = []
+    for key, value in labels.items():
+        if problem := label_key_problem(key):
+            causes.append(invalid("metadata.labels", key, problem))
+        if problem := label_value_problem(str(value)):
+            causes.append(invalid("metadata.labels", value, problem))
+    return causes
+
+
+def _annotations(annotations: Mapping[str, Any]) -> list[Cause]:
+    problems = ((key, label_key_problem(key.lower())) for key in annotations)
+    causes = [invalid("metadata.annotations", key, problem) for key, problem in problems if problem]
+    if sum(len(key) + len(str(value)) for key, value in annotations.items()) > _ANNOTATIONS_LIMIT:
+        text = f"Too long: may not be more than {_ANNOTATIONS_LIMIT} bytes"
+        causes.append(Cause("metadata.annotations", "FieldValueTooLong", text))
+    return causes
+
+
+def _finalizers(call: Call, finalizers: list[str]) -> list[Cause]:
+    causes = []
+    for index, name in enumerate(finalizers):
+        if problem := label_key_problem(name):
+            causes.append(invalid(f"metadata.finalizers[{index}]", name, problem))
+        elif "/" not in name and name not in _STANDARD_FINALIZERS:
+            if call.resource.custom:
+                call.warnings.append(
+                    f'metadata.finalizers: "{name}": prefer a domain-qualified finalizer name to avoid accidental '
+                    "conflicts with other finalizer writers"
+                )
+            else:
+                why = "name is neither a standard finalizer name nor is it fully qualified"
+                causes.append(invalid(f"metadata.finalizers[{index}]", name, why))
+    return causes
+
+
+def _owners(owners: list[Object]) -> list[Cause]:
+    path = "metadata.ownerReferences"
+    empty = "must not be empty"
+    texts = {"apiVersion": "version must not be empty", "kind": empty, "name": empty, "uid": empty}
+    causes = [
+        invalid(f"{path}.{key}", "", text) for owner in owners for key, text in texts.items() if not owner.get(key)
+    ]
+    controllers = [owner for owner in owners if owner.get("controller")]
+    if len(controllers) > 1:
+        first, second = (f"{owner.get('kind')}/{owner.get('name')}" for owner in controllers[:2])
+        why = f'Only one reference can have Controller set to true. Found "true" in references for {first} and {second}'
+        causes.append(Cause(path, "FieldValueInvalid", f"Invalid value: {show_plain(owners)}: {why}"))
+    return causes
+
+
+def show_plain(value: Any) -> str:
+    """A value as JSON in its own order of keys."""
+    return orjson.dumps(value).decode()
+
+
+def kind_name(resource: Resource) -> str:
+    """`Widget.example.com`, the way errors name a kind."""
+    return qualified(resource.group, resource.kind)

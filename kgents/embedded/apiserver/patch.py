@@ -1,0 +1,116 @@
+"""PATCH: four ways to say what is to change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kgents.embedded.apiserver import bodies, metadata
+from kgents.embedded.apiserver.api import answer, read
+from kgents.embedded.apiserver.calls import Answer, Call
+from kgents.embedded.apiserver.create import create_object
+from kgents.embedded.apiserver.errors import StatusError, already_exists, bad_request, invalid, not_found
+from kgents.embedded.apiserver.options import check_options
+from kgents.embedded.apiserver.shaping import decode_strictly, reset_fields
+from kgents.embedded.apiserver.update import change_object
+from kgents.embedded.schema.causes import required
+
+Object = dict[str, Any]
+JSON_PATCH = "application/json-patch+json"
+MERGE = "application/merge-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
+APPLY = ("application/apply-patch+yaml", "application/apply-patch+json")
+
+
+async def patch(call: Call, subresource: str = "") -> Answer:
+    """Changes an object. Raises 400, 404, 409, 415, 422."""
+    if call.content_type in APPLY:
+        return await apply(call, subresource)
+    change = changer(call)
+    check_options(call, "PatchOptions")
+    pinned = False
+
+    def strictly(old: Object) -> Object:
+        nonlocal pinned
+        new = change(old)
+        decode_strictly(call, new, b"", code=422)
+        pinned = b'"resourceVersion"' in call.body
+        return new
+
+    return answer(call, await change_object(call, strictly, subresource, pinned=pinned))
+
+
+def changer(call: Call) -> Callable[[Object], Object]:
+    """The function that a patch is. Raises 400, 415."""
+    kind = call.content_type
+    if kind == JSON_PATCH:
+        from kgents.embedded.patch import json_patch
+
+        operations = bodies.parse_json(call.body)
+        if not isinstance(operations, list):
+            raise bad_request("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
+        return lambda old: json_patch.apply(old, operations)
+    if kind not in (MERGE, STRATEGIC) or (kind == STRATEGIC and call.resource.custom):
+        raise StatusError(415, "UnsupportedMediaType", "415: Unsupported Media Type", details={})
+    body = bodies.parse_json(call.body)
+    if not isinstance(body, dict):
+        raise bad_request("json: cannot unmarshal array into Go value of type map[string]interface {}")
+    if kind == MERGE:
+        from kgents.embedded.patch import merge_patch
+
+        return lambda old: merge_patch.apply(old, body)
+    from kgents.embedded.patch import strategic
+
+    return lambda old: strategic.apply(old, body, call.resource.schema)
+
+
+async def apply(call: Call, subresource: str) -> Answer:
+    """Server-side apply: the fields that one manager wants. Creates what is not there."""
+    from kgents.embedded.patch import managed
+
+    check_options(call, "PatchOptions")
+    if not call.info.query.get("fieldManager"):
+        raise invalid("meta.k8s.io", "PatchOptions", "", [required("fieldManager", "is required for apply patch")])
+    applied = _applied(call)
+    resource = call.resource
+    force = call.info.flag("force")
+
+    def merged(live: Object | None) -> Object:
+        return managed.apply(
+            live,
+            applied,
+            resource.schema,
+            manager=call.manager,
+            now=call.now,
+            force=force,
+            subresource=subresource,
+            reset=reset_fields(call, subresource),
+        )
+
+    collection = call.api.collection(resource)
+    if collection.get(call.namespace, call.info.name) is None:
+        if subresource:
+            raise not_found(resource.group, resource.plural, call.info.name)
+        try:
+            return answer(call, await create_object(call, merged(None), tracked=True), 201)
+        except StatusError as error:
+            if error.reason != already_exists("", "", "").reason:
+                raise
+    return answer(call, await change_object(call, lambda old: merged(old), subresource, tracked=True))
+
+
+def _applied(call: Call) -> Object:
+    applied = bodies.parse_yaml(call.body) if call.content_type.endswith("yaml") else bodies.parse_json(call.body)
+    if not isinstance(applied, dict):
+        raise bad_request("error decoding YAML: expected an object")
+    bodies.check_kind(call.resource, applied)
+    metadata.match_path(call, metadata.of(applied), create=False)
+    return applied
+
+
+def current(call: Call) -> Object:
+    """The object that a call names. Raises 404."""
+    record = call.api.collection(call.resource).get(call.namespace, call.info.name)
+    if record is None:
+        raise not_found(call.resource.group, call.resource.plural, call.info.name)
+    return read(call.resource, record)

@@ -1,0 +1,105 @@
+"""The way of a request to an API object: who asks, may they, which resource, which verb."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from kgents.embedded.apiserver import create, delete, patch, reads, subresources, update
+from kgents.embedded.apiserver.api import Api
+from kgents.embedded.apiserver.calls import Answer, Call
+from kgents.embedded.apiserver.errors import method_not_allowed, no_such_resource
+from kgents.embedded.apiserver.registry import Resource
+from kgents.embedded.apiserver.requests import RequestInfo
+from kgents.embedded.auth.authorize import Attributes
+from kgents.embedded.auth.impersonate import impersonate
+from kgents.embedded.auth.user import User
+
+REVIEWS = ("authentication.k8s.io", "authorization.k8s.io")
+RBAC = "rbac.authorization.k8s.io"
+
+
+def authenticate(api: Api, request: web.BaseRequest) -> User:
+    """Who asks, after impersonation. Raises 401, 403."""
+    transport = request.transport
+    tls = transport.get_extra_info("ssl_object") if transport is not None else None
+    certificate = tls.getpeercert() if tls is not None else None
+    user = api.authenticator.authenticate(request.headers.get("Authorization"), certificate or None)
+    return impersonate(user, request.headers, api.authorizer)
+
+
+def attributes(info: RequestInfo, user: User) -> Attributes:
+    """A request as the authorizer sees it."""
+    if not info.resource:
+        return Attributes(user, info.method.lower(), path=info.path)
+    return Attributes(
+        user,
+        info.verb,
+        group=info.group,
+        version=info.version,
+        resource=info.resource,
+        subresource=info.subresource,
+        namespace=info.namespace,
+        name=info.name,
+    )
+
+
+def find(api: Api, info: RequestInfo) -> Resource:
+    """The resource that a request is about. Raises 404, 405."""
+    resource = api.registry.get(info.group, info.version, info.resource)
+    if resource.namespaced:
+        if not info.namespace and info.name:
+            raise no_such_resource()
+        if not info.namespace and info.verb in ("create", "deletecollection"):
+            raise method_not_allowed()
+    elif info.namespace and not (resource.plural == "namespaces" and not info.group):
+        raise no_such_resource()
+    return resource
+
+
+async def dispatch(call: Call, request: web.BaseRequest) -> Answer | web.StreamResponse:
+    """Answers a request to an API object. Raises StatusError."""
+    info, resource = call.info, call.resource
+    if info.subresource:
+        if info.subresource == "log" and "log" in resource.subresources:
+            from kgents.embedded.apiserver.logs import proxy
+
+            return await proxy(call, request)
+        return _after(call, await subresources.serve(call))
+    verb = info.verb
+    if verb == "create" and info.name:
+        raise method_not_allowed()
+    if verb in ("update", "patch") and not info.name:
+        raise method_not_allowed()
+    if verb not in resource.verbs:
+        raise method_not_allowed()
+    if verb == "watch":
+        from kgents.embedded.apiserver.watching import watch
+
+        return await watch(call, request)
+    return _after(call, await _VERBS[verb](call))
+
+
+def _after(call: Call, answer: Answer) -> Answer:
+    if call.resource.group == RBAC and call.info.verb not in ("get", "list"):
+        call.api.authorizer.invalidate()
+    return answer
+
+
+async def _create(call: Call) -> Answer:
+    if call.resource.group not in REVIEWS:
+        return await create.create(call)
+    from kgents.embedded.apiserver import bodies
+
+    obj = bodies.decode(call)
+    return Answer.json(call.api.reviews.create(call.resource.plural, obj, call.user, call.info.namespace), 201)
+
+
+_VERBS = {
+    "get": reads.get,
+    "list": reads.list_objects,
+    "create": _create,
+    "update": update.replace,
+    "patch": patch.patch,
+    "delete": delete.delete,
+    "deletecollection": delete.delete_collection,
+}

@@ -1,0 +1,94 @@
+"""The scale subresource: how many replicas, whatever the kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from kgents.embedded.apiserver import bodies, patch
+from kgents.embedded.apiserver.api import read
+from kgents.embedded.apiserver.calls import Answer, Call
+from kgents.embedded.apiserver.errors import bad_request, conflict, invalid
+from kgents.embedded.apiserver.registry import Resource, ScalePaths
+from kgents.embedded.apiserver.update import change_object
+from kgents.embedded.schema.causes import invalid as cause
+
+Object = dict[str, Any]
+KEPT = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+
+
+async def serve(call: Call) -> Answer:
+    """GET, PUT and PATCH of scale. Raises 400, 404, 409, 422."""
+    obj = patch.current(call)
+    if call.info.verb == "get":
+        return Answer.json(scale_of(call.resource, obj))
+    if call.info.verb == "update":
+        return await _write(call, lambda scale: _body(call))
+    if call.content_type in patch.APPLY:
+        applied = bodies.parse_yaml(call.body)
+        return await _write(call, lambda scale: {**scale, "spec": applied.get("spec") or {}})
+    return await _write(call, patch.changer(call))
+
+
+def scale_of(resource: Resource, obj: Object) -> Object:
+    """An object as a Scale."""
+    paths = resource.scale or ScalePaths()
+    meta = {key: obj["metadata"][key] for key in KEPT if key in obj["metadata"]}
+    replicas = _dig(obj, paths.spec) or 0
+    status: Object = {"replicas": _dig(obj, paths.status) or 0}
+    chosen = _selector(_dig(obj, paths.selector)) if paths.selector else ""
+    if chosen:
+        status["selector"] = chosen
+    # A zero is left out, as the real server does.
+    spec = {"replicas": replicas} if replicas else {}
+    return {"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": meta, "spec": spec, "status": status}
+
+
+def _dig(obj: Object, path: tuple[str, ...]) -> Any:
+    value: Any = obj
+    for part in path:
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def _selector(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    labels = (value or {}).get("matchLabels") or {}
+    return ",".join(f"{key}={labels[key]}" for key in sorted(labels))
+
+
+def _body(call: Call) -> Object:
+    body = bodies.parse(call.body, call.content_type)
+    name = (body.get("metadata") or {}).get("name", call.info.name)
+    if body.get("kind", "Scale") != "Scale":
+        raise bad_request(f"no kind {body.get('kind')!r} is registered for scale")
+    if name != call.info.name:
+        raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({call.info.name})")
+    return body
+
+
+async def _write(call: Call, change: Any) -> Answer:
+    resource = call.resource
+    paths = resource.scale or ScalePaths()
+
+    def scaled(obj: Object) -> Object:
+        wanted = change(scale_of(resource, obj))
+        given = (wanted.get("metadata") or {}).get("resourceVersion")
+        if given and given != obj["metadata"]["resourceVersion"]:
+            raise conflict(resource.group, resource.plural, call.info.name)
+        replicas = (wanted.get("spec") or {}).get("replicas") or 0
+        if not isinstance(replicas, int):
+            raise bad_request(f"json: cannot unmarshal {orjson.dumps(replicas).decode()} into ScaleSpec.replicas")
+        if replicas < 0:
+            text = "must be greater than or equal to 0"
+            raise invalid("autoscaling", "Scale", call.info.name, [cause("spec.replicas", replicas, text)])
+        parent = obj
+        for part in paths.spec[:-1]:
+            parent = parent.setdefault(part, {})
+        parent[paths.spec[-1]] = replicas
+        return obj
+
+    record = await change_object(call, scaled, "scale")
+    return Answer.json(scale_of(resource, read(resource, record)))

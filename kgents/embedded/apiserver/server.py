@@ -1,0 +1,83 @@
+"""Listens: TLS on a loopback address, until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from pathlib import Path
+
+import orjson
+from aiohttp import web
+
+from kgents.api.errors import UsageError
+from kgents.embedded.apiserver.assembly import assemble, plant
+from kgents.embedded.apiserver.http import BODY_LIMIT, Edge
+from kgents.embedded.auth import pki
+
+
+def listen(address: str, port: int) -> socket.socket:
+    """A bound socket. Raises UsageError if somebody else is there."""
+    bound = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((address, port))
+    except OSError as error:
+        bound.close()
+        raise UsageError(
+            f"Cannot listen on {address}:{port}", why=str(error.strerror), fix="Is another hive there? Stop it first."
+        ) from error
+    return bound
+
+
+async def serve(directory: Path, address: str, port: int, service_cidr: str, stop: asyncio.Event) -> None:
+    """Serves until `stop` is set. Prints `ready URL` when requests are answered."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    bound = listen(address, port)
+    port = bound.getsockname()[1]
+    keys = pki.ensure(directory / "pki", [address, "127.0.0.1"])
+    api, custom = assemble(directory, keys, service_cidr)
+    api.address, api.port = address, port
+    await plant(api)
+    custom.resume()
+    runner = web.ServerRunner(_server(Edge(api)), access_log=None, handle_signals=False, shutdown_timeout=2.0)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, bound, ssl_context=pki.server_context(keys), backlog=512).start()
+        write_kubeconfig(directory, f"https://{address}:{port}", keys, api.authenticator.static.admin_token)
+        print(f"ready https://{address}:{port}", flush=True)
+        await stop.wait()
+    finally:
+        api.stopping.set()
+        await runner.cleanup()
+        api.store.close()
+
+
+def _server(edge: Edge) -> web.Server[web.BaseRequest]:
+    def request(message, payload, protocol, writer, task):  # type: ignore[no-untyped-def]
+        loop = asyncio.get_running_loop()
+        return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=BODY_LIMIT)
+
+    return web.Server(edge.handle, request_factory=request)
+
+
+def write_kubeconfig(directory: Path, url: str, keys: pki.Pki, token: str) -> None:
+    """The admin's kubeconfig, beside the store; replaced in one step."""
+    import base64
+
+    authority = base64.b64encode(keys.ca_cert.read_bytes()).decode()
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "hive",
+        "clusters": [{"name": "hive", "cluster": {"server": url, "certificate-authority-data": authority}}],
+        "users": [{"name": "admin", "user": {"token": token}}],
+        "contexts": [{"name": "hive", "context": {"cluster": "hive", "user": "admin"}}],
+    }
+    target = directory / "kubeconfig"
+    temporary = directory / f".kubeconfig.{os.getpid()}"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        # JSON is YAML, and needs no YAML library at start.
+        file.write(orjson.dumps(config, option=orjson.OPT_INDENT_2))
+    temporary.replace(target)

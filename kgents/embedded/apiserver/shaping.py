@@ -1,0 +1,70 @@
+"""What happens to a decoded body before anybody judges it: strictness about fields, and who owns which."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kgents.embedded.apiserver.calls import Call
+from kgents.embedded.apiserver.errors import StatusError, bad_request, invalid
+from kgents.embedded.schema.causes import Cause
+
+Object = dict[str, Any]
+
+
+def decode_strictly(call: Call, obj: Object, raw: bytes, *, code: int) -> None:
+    """Looks for values of wrong types, and for unknown or repeated fields as fieldValidation asks. Raises 400, 422."""
+    resource = call.resource
+    if wrong := resource.schema.decode_error(obj):
+        raise bad_request(
+            f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {wrong}'
+        )
+    mode = call.info.query.get("fieldValidation") or "Warn"
+    if mode == "Ignore":
+        return
+    found = [f'unknown field "{path}"' for path in resource.schema.unknown_fields(obj)]
+    if raw and call.content_type.endswith("json"):
+        from kgents.embedded.schema.duplicates import duplicate_fields
+
+        found = [f'duplicate field "{path}"' for path in duplicate_fields(raw)] + found
+    if not found:
+        return
+    if mode == "Warn":
+        call.warnings += found
+        return
+    raise strict_error(call, obj, ", ".join(found), code)
+
+
+def strict_error(call: Call, obj: Object, text: str, code: int) -> StatusError:
+    """How strict decoding says no: 400 to a POST or PUT, 422 to a PATCH."""
+    resource = call.resource
+    text = f"strict decoding error: {text}"
+    if code == 400:
+        return bad_request(
+            f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {text}'
+        )
+    cause = Cause("patch", "FieldValueInvalid", f'Invalid value: "": {text}')
+    return invalid(resource.group, resource.kind, call.info.name, [cause])
+
+
+def track(call: Call, old: Object | None, new: Object, subresource: str) -> None:
+    """Brings managedFields up to date with a write that is no apply."""
+    if call.resource.volatile:
+        return
+    from kgents.embedded.patch.managed import track_update
+
+    track_update(
+        old,
+        new,
+        call.resource.schema,
+        manager=call.manager,
+        now=call.now,
+        subresource=subresource,
+        reset=reset_fields(call, subresource),
+    )
+
+
+def reset_fields(call: Call, subresource: str) -> tuple[str, ...]:
+    """The top-level fields that an endpoint ignores."""
+    if subresource == "status":
+        return ("metadata", "spec")
+    return ("status",) if call.resource.has_status else ()

@@ -1,0 +1,112 @@
+"""The units of the store: one version of one object, one change, and all objects of one resource."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import orjson
+
+Key = tuple[str, str]
+
+HISTORY = 4096
+
+
+class Record:
+    """One stored version of an object: its JSON as clients get it, and what selectors ask for most."""
+
+    __slots__ = ("data", "fields", "key", "labels", "rv", "uid")
+
+    def __init__(self, key: Key, rv: int, uid: str, labels: Mapping[str, str], data: bytes) -> None:
+        self.key = key
+        self.rv = rv
+        self.uid = uid
+        self.labels = labels
+        self.data = data
+        self.fields: Mapping[str, str] | None = None
+
+    @classmethod
+    def of(cls, key: Key, rv: int, obj: Mapping[str, Any], data: bytes) -> Record:
+        """The record of an object that was just parsed or is about to be written."""
+        metadata = obj.get("metadata") or {}
+        return cls(key, rv, str(metadata.get("uid", "")), metadata.get("labels") or {}, data)
+
+    def parse(self) -> dict[str, Any]:
+        """A fresh copy of the object, free to be changed."""
+        obj: dict[str, Any] = orjson.loads(self.data)
+        return obj
+
+
+class Event:
+    """One committed change. `record` of a deletion carries the last content with the deletion's own version."""
+
+    __slots__ = ("line", "previous", "record", "rv", "type")
+
+    def __init__(self, kind: str, record: Record, previous: Record | None) -> None:
+        self.type = kind
+        self.record = record
+        self.previous = previous
+        self.rv = record.rv
+        self.line: bytes | None = None
+
+
+class Collection:
+    """All objects of one resource, in order, and the recent changes to them."""
+
+    def __init__(self, name: str, *, volatile: bool = False, history: int = HISTORY) -> None:
+        self.name = name
+        self.volatile = volatile
+        self.records: dict[Key, Record] = {}
+        self.history: deque[Event] = deque()
+        self.horizon = 0
+        self.listeners: set[Callable[[Event], None]] = set()
+        self._limit = history
+        self._order: list[Key] | None = None
+
+    def get(self, namespace: str, name: str) -> Record | None:
+        """The committed record, or None."""
+        return self.records.get((namespace, name))
+
+    def order(self) -> list[Key]:
+        """All keys, sorted; shared, so not to be changed."""
+        if self._order is None:
+            self._order = sorted(self.records)
+        return self._order
+
+    def span(self, namespace: str | None, after: Key | None = None) -> Iterator[Record]:
+        """The records of one namespace (or all), in order, beginning behind `after`."""
+        keys = self.order()
+        start = bisect_left(keys, (namespace, "")) if namespace else 0
+        if after is not None:
+            start = max(start, bisect_left(keys, (after[0], after[1] + "\0")))
+        end = bisect_left(keys, (namespace + "\0", "")) if namespace else len(keys)
+        records = self.records
+        return (records[key] for key in keys[start:end])
+
+    def apply(self, event: Event) -> None:
+        """Takes a committed change into the state and the history."""
+        key = event.record.key
+        if event.type == "DELETED":
+            del self.records[key]
+            self._order = None
+        else:
+            if key not in self.records:
+                self._order = None
+            self.records[key] = event.record
+        if self.volatile:
+            return
+        self.history.append(event)
+        if len(self.history) > self._limit:
+            self.horizon = self.history.popleft().rv
+
+    def since(self, rv: int) -> list[Event]:
+        """The changes after a version, oldest first."""
+        found: list[Event] = []
+        for event in reversed(self.history):
+            if event.rv <= rv:
+                break
+            found.append(event)
+        found.reverse()
+        return found

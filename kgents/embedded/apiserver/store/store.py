@@ -1,0 +1,167 @@
+"""The hive's state in memory, rebuilt from the log at start and changed only by what the log has on disk.
+
+Writers hand over the record that they read. If somebody else was faster, they get `Moved` and decide again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from kgents.api.errors import KgentsError
+from kgents.embedded.apiserver.store.database import Database, Row, StoreFailed
+from kgents.embedded.apiserver.store.records import Collection, Event, Key, Record
+
+WINDOW = 20_000
+CHUNK = 1_000
+
+
+Write = tuple[Collection, Event, "asyncio.Future[None]"]
+
+
+class Moved(KgentsError):
+    """The object is no longer what the writer had read."""
+
+
+class Store:
+    """All collections. Everything runs in one event loop; only the log's writer is another thread."""
+
+    def __init__(self, database: Database, *, window: int = WINDOW, chunk: int = CHUNK) -> None:
+        self.rv = 1
+        self.collections: dict[str, Collection] = {}
+        self._database = database
+        self._window = window
+        self._chunk = chunk
+        self._last = 1
+        self._pending: dict[tuple[str, Key], asyncio.Future[None]] = {}
+        self._superseded: deque[tuple[int, int]] = deque()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        database.deliver = self._deliver
+        self._load()
+
+    def collection(self, name: str, *, volatile: bool = False) -> Collection:
+        """The collection of that name, made when first asked for."""
+        found = self.collections.get(name)
+        if found is None:
+            found = self.collections[name] = Collection(name, volatile=volatile)
+            found.horizon = self._database_horizon
+        return found
+
+    def _load(self) -> None:
+        self._database_horizon = self._database.meta("horizon")
+        for rv, resource, namespace, name, deleted, value in self._database.rows():
+            collection = self.collection(resource)
+            key = (namespace, name)
+            previous = collection.records.get(key)
+            record = Record.of(key, rv, orjson.loads(value), value)
+            kind = "DELETED" if deleted else "MODIFIED" if previous else "ADDED"
+            self._last = rv
+            self._remember(record, previous, deleted=bool(deleted))
+            if deleted and previous is None:
+                continue
+            collection.apply(Event(kind, record, previous))
+        for collection in self.collections.values():
+            while collection.history and collection.history[0].rv <= self._database_horizon:
+                collection.history.popleft()
+        self._last = max(self._last, self._database_horizon)
+        self.rv = self._last
+
+    def _remember(self, record: Record, previous: Record | None, *, deleted: bool) -> None:
+        if previous is not None:
+            self._superseded.append((record.rv, previous.rv))
+        if deleted:
+            self._superseded.append((record.rv, record.rv))
+
+    async def put(self, collection: Collection, key: Key, obj: dict[str, Any], expected: Record | None) -> Record:
+        """Writes an object over the record that the caller had read (None: there was none). Sets its resourceVersion.
+
+        Raises Moved if that record is no longer the current one, StoreFailed if the disk refused.
+        """
+        await self._claim(collection, key, expected)
+        if collection.volatile:
+            record = Record.of(key, 0, obj, orjson.dumps(obj))
+            collection.apply(Event("MODIFIED" if expected else "ADDED", record, expected))
+            return record
+        rv = self._next()
+        obj["metadata"]["resourceVersion"] = str(rv)
+        record = Record.of(key, rv, obj, orjson.dumps(obj))
+        await self._write(collection, Event("MODIFIED" if expected else "ADDED", record, expected))
+        return record
+
+    async def delete(self, collection: Collection, expected: Record, obj: Mapping[str, Any] | None = None) -> Record:
+        """Removes an object. Returns its last content under the version of the deletion."""
+        await self._claim(collection, expected.key, expected)
+        last = dict(obj) if obj is not None else expected.parse()
+        if collection.volatile:
+            collection.apply(Event("DELETED", expected, expected))
+            return expected
+        rv = self._next()
+        last["metadata"] = {**last["metadata"], "resourceVersion": str(rv)}
+        record = Record.of(expected.key, rv, last, orjson.dumps(last))
+        await self._write(collection, Event("DELETED", record, expected))
+        return record
+
+    async def _claim(self, collection: Collection, key: Key, expected: Record | None) -> None:
+        pending = self._pending.get((collection.name, key))
+        if pending is not None:
+            await asyncio.wait([pending])
+            raise Moved("Another write to the same object came first")
+        if collection.records.get(key) is not expected:
+            raise Moved("The object has changed since it was read")
+
+    def _next(self) -> int:
+        self._last += 1
+        return self._last
+
+    async def _write(self, collection: Collection, event: Event) -> None:
+        record = event.record
+        self._loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = self._loop.create_future()
+        claim = (collection.name, record.key)
+        self._pending[claim] = future
+        row: Row = (record.rv, collection.name, *record.key, int(event.type == "DELETED"), record.data)
+
+        self._database.append(row, (collection, event, future))
+        # Shielded: a client that goes away must not hide from the others what is on its way to the disk.
+        await asyncio.shield(future)
+
+    def _deliver(self, tokens: list[Write], error: Exception | None) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._committed, tokens, error)
+
+    def _committed(self, tokens: list[Write], error: Exception | None) -> None:
+        for collection, event, future in tokens:
+            self._pending.pop((collection.name, event.record.key), None)
+            if error is not None:
+                failure = StoreFailed("The hive could not write to its store", why=str(error), fix="Is the disk full?")
+                failure.__cause__ = error
+                future.set_exception(failure)
+                continue
+            self.rv = max(self.rv, event.rv)
+            collection.apply(event)
+            self._remember(event.record, event.previous, deleted=event.type == "DELETED")
+            for listener in tuple(collection.listeners):
+                listener(event)
+            future.set_result(None)
+        self._compact()
+
+    def _compact(self) -> None:
+        if len(self._superseded) < self._window + self._chunk:
+            return
+        gone: list[int] = []
+        horizon = 0
+        while len(self._superseded) > self._window:
+            horizon, rv = self._superseded.popleft()
+            gone.append(rv)
+        while self._superseded and self._superseded[0][0] == horizon:
+            gone.append(self._superseded.popleft()[1])
+        self._database_horizon = horizon
+        self._database.forget(gone, horizon)
+
+    def close(self) -> None:
+        """Writes what waits and closes the log."""
+        self._database.close()

@@ -1,0 +1,68 @@
+"""The endpoints below an object: status, scale, finalize, tokens, eviction, binding and logs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kgents.embedded.apiserver import bodies
+from kgents.embedded.apiserver.calls import Answer, Call
+from kgents.embedded.apiserver.errors import StatusError, method_not_allowed, no_such_resource
+from kgents.embedded.apiserver.patch import current, patch
+from kgents.embedded.apiserver.reads import get
+from kgents.embedded.apiserver.update import change_object, replace
+
+Object = dict[str, Any]
+
+
+async def serve(call: Call) -> Answer:
+    """Answers a request below an object. Raises 404, 405, 501."""
+    name = call.info.subresource
+    sub = call.resource.subresources.get(name)
+    if sub is None:
+        raise no_such_resource()
+    if call.info.verb not in sub.verbs:
+        raise method_not_allowed()
+    if name == "scale":
+        from kgents.embedded.apiserver.scale import serve as serve_scale
+
+        return await serve_scale(call)
+    if name == "token":
+        return _token(call)
+    if name == "binding":
+        return await _bind(call)
+    if name == "eviction":
+        return await _evict(call)
+    if name in ("exec", "attach", "portforward", "proxy"):
+        raise StatusError(501, "NotImplemented", f"pods/{name} is not implemented by the embedded hive")
+    if call.info.verb == "get":
+        return await get(call)
+    if call.info.verb == "patch":
+        return await patch(call, name)
+    return await replace(call, name)
+
+
+def _token(call: Call) -> Answer:
+    body = bodies.parse(call.body, call.content_type)
+    return Answer.json(call.api.accounts.request(call.namespace, call.info.name, body), 201)
+
+
+async def _bind(call: Call) -> Answer:
+    body = bodies.parse(call.body, call.content_type)
+    node = str((body.get("target") or {}).get("name", ""))
+
+    def bound(pod: Object) -> Object:
+        pod["spec"]["nodeName"] = node
+        return pod
+
+    await change_object(call, bound, "binding")
+    return Answer.json({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}, 201)
+
+
+async def _evict(call: Call) -> Answer:
+    from kgents.embedded.apiserver.delete import Options, delete_object
+
+    current(call)
+    body = bodies.parse(call.body, call.content_type)
+    grace = (body.get("deleteOptions") or {}).get("gracePeriodSeconds")
+    await delete_object(call, Options(grace=grace))
+    return Answer.json({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}, 201)

@@ -1,0 +1,147 @@
+"""PUT, and what every other change of an object has in common with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from kgents.embedded.apiserver import bodies, metadata
+from kgents.embedded.apiserver.admission import Review
+from kgents.embedded.apiserver.api import answer, read
+from kgents.embedded.apiserver.calls import Answer, Call
+from kgents.embedded.apiserver.errors import conflict, invalid, not_found
+from kgents.embedded.apiserver.options import check_options
+from kgents.embedded.apiserver.shaping import decode_strictly, track
+from kgents.embedded.apiserver.store.records import Record
+from kgents.embedded.apiserver.store.store import Moved
+from kgents.embedded.apiserver.strategy import Write
+from kgents.embedded.apiserver.validating import run_schema
+from kgents.embedded.schema.causes import Cause
+
+Object = dict[str, Any]
+Change = Callable[[Object], Object]
+ATTEMPTS = 8
+
+
+async def replace(call: Call, subresource: str = "") -> Answer:
+    """Replaces an object, or the part of it that a subresource is. Raises 400, 404, 409, 422."""
+    check_options(call, "UpdateOptions")
+    obj = bodies.decode(call)
+    decode_strictly(call, obj, call.body, code=400)
+    metadata.match_path(call, metadata.of(obj), create=False)
+    given = str(obj["metadata"].get("resourceVersion") or "")
+    if not given and not call.resource.strategy.unconditional_update:
+        await _must_exist(call)
+        cause = Cause(
+            "metadata.resourceVersion", "FieldValueInvalid", "Invalid value: 0: must be specified for an update"
+        )
+        raise invalid(call.resource.group, call.resource.plural, call.info.name, [cause])
+    raw = orjson.dumps(obj)
+
+    def change(_old: Object) -> Object:
+        new: Object = orjson.loads(raw)
+        return new
+
+    return answer(call, await change_object(call, change, subresource, pinned=bool(given)))
+
+
+async def _must_exist(call: Call) -> None:
+    if call.api.collection(call.resource).get(call.namespace, call.info.name) is None:
+        raise not_found(call.resource.group, call.resource.plural, call.info.name)
+
+
+async def change_object(
+    call: Call, change: Change, subresource: str = "", *, pinned: bool = False, tracked: bool = False
+) -> Record:
+    """Reads, changes, judges and writes an object, again from the start if somebody was faster.
+
+    `pinned`: the client named the version it has seen, so it is told instead. `tracked`: managedFields are settled.
+    """
+    resource = call.resource
+    collection = call.api.collection(resource)
+    for attempt in range(ATTEMPTS):
+        record = collection.get(call.namespace, call.info.name)
+        if record is None:
+            raise not_found(resource.group, resource.plural, call.info.name)
+        old = read(resource, record)
+        new = change(read(resource, record))
+        write = Write(call.api, call.namespace, call.info.name, subresource, call.dry_run, call.now)
+        await _settle(call, new, old, write, tracked=tracked)
+        try:
+            return await _commit(call, record, new, old)
+        except Moved:
+            if pinned or attempt == ATTEMPTS - 1:
+                raise conflict(resource.group, resource.plural, call.info.name) from None
+    raise conflict(resource.group, resource.plural, call.info.name)
+
+
+async def _settle(call: Call, new: Object, old: Object, write: Write, *, tracked: bool) -> None:
+    resource = call.resource
+    meta = metadata.of(new)
+    metadata.match_path(call, meta, create=False)
+    if not resource.volatile:
+        metadata.prepare_update(call, meta, old["metadata"])
+    fields = meta.get("managedFields")
+    _keep_apart(call, new, old, write.subresource)
+    if write.subresource == "status":
+        new["metadata"] = {**old["metadata"]}
+        if fields is not None:
+            new["metadata"]["managedFields"] = fields
+    resource.schema.prune(new)
+    resource.schema.default(new)
+    resource.strategy.default(new)
+    review = Review(call, "UPDATE", new, old, write.subresource)
+    await call.api.admission.mutate(review)
+    resource.strategy.prepare_update(new, old, write)
+    if "generation" in old["metadata"] and write.subresource != "status" and resource.strategy.changed(new, old):
+        new["metadata"]["generation"] = old["metadata"]["generation"] + 1
+    causes = metadata.validate_update(call, new["metadata"], old["metadata"])
+    causes += [*resource.strategy.validate_update(new, old, write), *await run_schema(resource, new, old)]
+    if causes:
+        raise invalid(resource.group, resource.kind, call.info.name, causes)
+    if not tracked:
+        track(call, old, new, write.subresource)
+    await call.api.admission.validate(review)
+
+
+def _keep_apart(call: Call, new: Object, old: Object, subresource: str) -> None:
+    """The status endpoint changes nothing but the status; the object's own endpoint anything but it."""
+    if subresource == "status":
+        for key in [key for key in new if key not in ("status", "metadata", "kind", "apiVersion")]:
+            del new[key]
+        new.update((key, value) for key, value in old.items() if key not in ("status", "metadata"))
+    elif call.resource.has_status:
+        new.pop("status", None)
+        if "status" in old:
+            new["status"] = old["status"]
+
+
+async def _commit(call: Call, record: Record, new: Object, old: Object) -> Record:
+    resource = call.resource
+    stored = metadata.ordered(resource, new)
+    if stored == old:
+        return record
+    if resource.write is not None:
+        stored = resource.write(stored)
+    if call.dry_run:
+        return Record.of(record.key, record.rv, stored, orjson.dumps(stored))
+    collection = call.api.collection(resource)
+    if _finished(new, old):
+        await call.api.store.delete(collection, record)
+        return Record.of(record.key, record.rv, stored, orjson.dumps(stored))
+    return await call.api.store.put(collection, record.key, stored, record)
+
+
+def _finished(new: Object, old: Object) -> bool:
+    """Whether this change took away the last thing that a deletion waited for."""
+    meta = new["metadata"]
+    if not meta.get("deletionTimestamp") or meta.get("deletionGracePeriodSeconds", 0):
+        return False
+    waited = old["metadata"].get("finalizers") or _kept_by_spec(old)
+    return bool(waited) and not meta.get("finalizers") and not _kept_by_spec(new)
+
+
+def _kept_by_spec(obj: Object) -> bool:
+    return obj.get("kind") == "Namespace" and bool((obj.get("spec") or {}).get("finalizers"))
