@@ -8,6 +8,7 @@ When nothing answers, the error says what was tried, why each failed, and the on
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -120,6 +121,25 @@ class Glass:
             answer = self.read(id, namespace=namespace, freshness=Freshness(), bindings=bindings, arguments=arguments)
             yield from _changes(known, answer)
             pause()
+
+    def follow_logs(self, agent: str, namespace: str, tail: int | None) -> Iterator[str]:
+        """Lines as an agent writes them: from Cortex, else from the API. Raises Unreachable when neither has them."""
+        path = paths.path_of("agents.witness", agent=agent)
+        arguments: dict[str, Any] = {"follow": True} if tail is None else {"follow": True, "tail": tail}
+        self.tried = []
+        try:
+            for type, item, _ in self.cortex.watch(path, arguments, namespace):
+                if type in ("ADDED", "MODIFIED") and item:
+                    yield str(json.loads(item).get("line", ""))
+            return
+        except NextLayer as error:
+            self.tried.append(("Cortex", str(error)))
+            self._wake()
+        try:
+            yield from self.api().logs(agent, namespace, tail=tail, follow=True)
+        except NextLayer as error:
+            self.tried.append(("kubectl", str(error)))
+            raise self._unreachable(Freshness(require_live=True), None) from error
 
     def _from_cortex(self, entry: paths.Entry, path: str, call: operations.Call) -> Answer | None:
         try:

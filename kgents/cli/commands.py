@@ -1,0 +1,42 @@
+"""The commands, by name: what each is for, and the module that is imported when it is called, and only then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`group`: its module offers `app`, a group of further commands; else a function of the command's own name."""
+
+    name: str
+    module: str
+    help: str
+    group: bool = False
+    agent: bool = False
+    hidden: bool = False
+
+
+COMMANDS = {
+    command.name: command
+    for command in (
+        Command("status", "status", "The agents, or one of them", agent=True),
+        Command("observe", "observe", "The signals in the air, the strongest first"),
+        Command("signal", "signal", "Emit a signal that fades by itself", group=True),
+        Command("run", "run", "Make an agent of any program"),
+        Command("pause", "pause", "Pause an agent: no pods until it is resumed", agent=True),
+        Command("resume", "pause", "Let a paused agent run again", agent=True),
+        Command("logs", "logs", "What an agent writes", agent=True),
+        Command("delete", "delete", "Delete an agent and all that it owns", agent=True),
+        Command("apply", "apply", "Apply objects from files"),
+        Command("proposals", "proposals", "The changes that somebody wants"),
+        Command("infra", "infra", "Hives: make, start, stop and delete them", group=True),
+        Command("demo", "demo", "Plant the example hive"),
+        Command("daemon", "daemon", "The Cortex daemon of a hive", group=True),
+        Command("ghost", "ghost", "The last known state, on this disk", group=True),
+        Command("paths", "paths", "Every operation, with its path"),
+        Command("invoke", "invoke", "Invoke any path"),
+        Command("completion", "completion", "Print the completion script for a shell"),
+        Command("version", "version", "The version of kgents"),
+    )
+}

@@ -1,0 +1,33 @@
+"""`kgents pause` and `kgents resume`: the smallest brake there is."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from kgents.cli import options
+from kgents.cli.session import open_session
+
+Agent = Annotated[str, typer.Argument(help="The agent's name.")]
+
+
+def pause(agent: Agent, namespace: options.Namespace = None, context: options.Context = None) -> None:
+    """Pause an agent: its pods end, and it keeps all else until it is resumed.
+
+    Example: kgents pause scholar
+    """
+    session = open_session(context, namespace)
+    session.write("agents.suspend", agent=agent)
+    typer.echo(f"{agent} is paused in {session.place}")
+
+
+def resume(agent: Agent, namespace: options.Namespace = None, context: options.Context = None) -> None:
+    """Let a paused agent run again.
+
+    Example: kgents resume scholar
+    """
+    session = open_session(context, namespace)
+    answer = session.write("agents.resume", agent=agent)
+    still = answer.rows()[0].get("replicas") == 0 if answer.items else False
+    typer.echo(f"{agent} is resumed in {session.place}" + (", but it has 0 replicas" if still else ""))

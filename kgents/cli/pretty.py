@@ -1,0 +1,117 @@
+"""Tables for a terminal, with rich: calm colours, a glyph for each phase, bars in eighths, numbers to the right."""
+
+from __future__ import annotations
+
+from rich.box import Box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from kgents.cli.columns import UNKNOWN, Column, Row
+from kgents.cli.output import coloured
+from kgents.glass.answer import Source
+
+MOSS, AMBER, EMBER = "#8fbf6f", "#e3b34d", "#e2704a"
+SKY, LILAC, QUIET = "#6fb3c9", "#a98fd0", "#66756a"
+PHASES = {
+    "Running": ("●", MOSS),
+    "Degraded": ("◐", AMBER),
+    "Safemode": ("◍", LILAC),
+    "Failed": ("✖", EMBER),
+    "Suspended": ("○", QUIET),
+    "Pending": ("◌", SKY),
+    "Terminating": ("◌", QUIET),
+    "Reviewing": ("◐", AMBER),
+    "Blocked": ("✖", EMBER),
+    "Approved": ("◌", SKY),
+    "Merged": ("●", MOSS),
+    "Rejected": ("✖", EMBER),
+    "RolledBack": ("○", LILAC),
+}
+TYPES = {"WARNING": EMBER, "SCARCITY": AMBER, "CHAOS": EMBER, "OPPORTUNITY": MOSS, "CAPABILITY": MOSS, "DREAM": LILAC}
+WORDS = {
+    "Healthy": MOSS,
+    "Degraded": AMBER,
+    "Unresponsive": EMBER,
+    "Unknown": QUIET,
+    "Low": MOSS,
+    "Medium": AMBER,
+    "High": EMBER,
+}
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+BAR_CELLS = 8
+_LINE = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
+
+
+def print_table(rows: list[Row], columns: list[Column], title: str, source: Source) -> None:
+    """Prints the rows on stdout, under a title that says where they came from."""
+    console = Console(no_color=not coloured(), highlight=False, emoji=False, markup=False)
+    console.print(table(rows, columns, title, source), crop=True)
+
+
+def table(rows: list[Row], columns: list[Column], title: str, source: Source) -> Table:
+    """The table itself, for a live display, too. What is old is dimmed."""
+    made = Table(
+        title=Text(title, style=_title_style(source)),
+        title_justify="left",
+        box=_LINE,
+        header_style=QUIET,
+        border_style=QUIET,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+        style="dim" if source.staleness == "old" else "",
+    )
+    for column in columns:
+        flexible = column.look == "text"
+        made.add_column(
+            column.title,
+            justify="right" if column.look == "number" else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+            ratio=None,
+            min_width=None if flexible else min(len(column.title), 9),
+        )
+    for row in rows:
+        made.add_row(*(cell(column, row) for column in columns), style="dim" if source.staleness == "old" else "")
+    return made
+
+
+def cell(column: Column, row: Row) -> Text:
+    """One cell, in the colour that its meaning has."""
+    text = column.text(row)
+    if text == UNKNOWN:
+        return Text(text, style=QUIET)
+    match column.look:
+        case "phase":
+            glyph, colour = PHASES.get(text, ("·", QUIET))
+            return Text(f"{glyph} {text}", style=colour)
+        case "bar":
+            return bar(float(column.value(row)))
+        case "type":
+            return Text(text, style=TYPES.get(text, SKY))
+        case "health" | "level":
+            return Text(text, style=WORDS.get(text, ""))
+        case "quiet":
+            return Text(text, style=QUIET)
+        case "name":
+            return Text(text, style="bold")
+        case _:
+            return Text(text)
+
+
+def bar(value: float) -> Text:
+    """A share of one in eighth blocks, and the figure: `███▌     0.44`."""
+    share = min(max(value, 0.0), 1.0)
+    eighths = round(share * BAR_CELLS * 8)
+    if share > 0:
+        eighths = max(eighths, 1)
+    full, rest = divmod(eighths, 8)
+    drawn = "█" * full + (_EIGHTHS[rest] if rest else "")
+    colour = EMBER if share >= 0.75 else AMBER if share >= 0.4 else MOSS
+    return Text.assemble((drawn.ljust(BAR_CELLS), colour), (f" {value:.2f}", QUIET))
+
+
+def _title_style(source: Source) -> str:
+    if source.layer != "ghost":
+        return f"bold {SKY}"
+    return f"bold {EMBER}" if source.staleness == "old" else f"bold {AMBER}"

@@ -1,0 +1,57 @@
+"""`kgents status`: the agents, whatever still answers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from kgents.cli import options
+from kgents.cli.columns import AGENTS
+from kgents.cli.output import show
+from kgents.cli.session import open_session
+
+
+def status(
+    agent: Annotated[str | None, typer.Argument(help="One agent; all of them if left out.")] = None,
+    namespace: options.Namespace = None,
+    all_namespaces: options.AllNamespaces = False,
+    output: options.Output = "table",
+    watch: Annotated[bool, typer.Option("-w", "--watch", help="Keep showing changes.")] = False,
+    require_live: options.Live = False,
+    max_age: options.MaxAge = None,
+    ghost: options.GhostOnly = False,
+    context: options.Context = None,
+) -> None:
+    """The agents, or one of them.
+
+    Cortex answers, or the ghost on this disk, or kubectl; the answer says which, and how old it is.
+
+    Example: kgents status -A -o wide
+    """
+    options.check_format(output)
+    freshness = options.freshness(max_age, require_live, ghost)
+    session = open_session(context, namespace, everywhere=all_namespaces and agent is None, ghost_only=ghost)
+    if watch:
+        from kgents.cli.following import follow_table
+
+        names = {"agent": agent} if agent else {}
+        follow_table(
+            session, "agents.get" if agent else "agents.list", AGENTS, output, everywhere=all_namespaces, **names
+        )
+        return
+    if agent is None:
+        answer = session.read("agents.list", freshness)
+    else:
+        answer = session.read("agents.get", freshness, agent=agent)
+    show(answer, AGENTS, output, session.place, everywhere=all_namespaces and agent is None)
+    if agent is not None and output in ("table", "wide"):
+        _explain(answer.rows()[0])
+
+
+def _explain(row: dict[str, object]) -> None:
+    reason = row.get("reason")
+    if reason:
+        from kgents.cli.columns import printable
+
+        typer.echo(f"\n{printable(str(reason))}")
