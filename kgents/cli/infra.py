@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from kgents.api.errors import NotFound, UsageError
+from kgents.api.errors import KgentsError, NotFound, Unreachable, UsageError
 from kgents.infra import hive as hives
 
 app = typer.Typer(help="Bring a hive up, look after it, take it down.", no_args_is_help=True)
@@ -46,7 +47,7 @@ def init(
         )
     hive = lifecycle.init(name, tell, api_only=api_only, select=not no_kubeconfig, timeout=timeout)
     if not api_only:
-        lifecycle.wait_until_answered(hive, timeout)
+        wait_for_cortex(hive, timeout)
         tell("Cortex serves: try kgents status")
 
 
@@ -114,6 +115,41 @@ def logs(
     if follow:
         for path, line in follow_lines(chosen):
             typer.echo(_labelled(path, line, alone=bool(process)))
+
+
+def bring_up(timeout: float) -> str:
+    """The context of a running embedded hive: the current one if it is such, else the usual one. Made if need be."""
+    from kgents.glass.context import resolve
+    from kgents.infra import lifecycle
+
+    try:
+        current = hives.of_context(resolve().context)
+    except KgentsError:
+        current = None  # no usable kubeconfig: the usual hive brings its own context along
+    hive = lifecycle.init(current.name if current else hives.DEFAULT_HIVE, tell, timeout=timeout)
+    wait_for_cortex(hive, timeout)
+    return hive.context
+
+
+def wait_for_cortex(hive: hives.Hive, timeout: float) -> None:
+    """Returns once the hive's Cortex answers what `status` asks. Raises Unreachable when it does not in time."""
+    from kgents.api.paths import path_of
+    from kgents.glass.answer import NextLayer
+    from kgents.glass.context import Target
+    from kgents.glass.cortex import Cortex
+
+    deadline = time.monotonic() + timeout
+    cortex = Cortex(Target(hive.context, hive.server).key)
+    while True:
+        try:
+            cortex.read(path_of("agents.list"), {}, "default")
+            return
+        except NextLayer as error:
+            if time.monotonic() > deadline:
+                raise Unreachable(
+                    f"Cortex does not answer after {timeout:.0f} s", why=str(error), fix="kgents infra logs cortex"
+                ) from error
+        time.sleep(0.03)
 
 
 def _labelled(path: Path, line: str, *, alone: bool) -> str:

@@ -11,6 +11,7 @@ from kgents.api.errors import KgentsError
 from kgents.infra import credentials, kubeconfig, revive
 from kgents.infra import hive as hives
 from kgents.infra.hive import Hive
+from kgents.infra.home import hive_dir
 
 Tell = Callable[[str], None]
 
@@ -86,7 +87,7 @@ def stop(name: str, tell: Tell) -> Hive:
 def delete(name: str, tell: Tell) -> None:
     """Stops the hive and removes its folder, its ghost and its context."""
     stop(name, tell)
-    hive_folder = hives.hive_dir(name)
+    hive_folder = hive_dir(name)
     kubeconfig.remove(kubeconfig.user_kubeconfig(), hives.CONTEXT_PREFIX + name)
     shutil.rmtree(hive_folder)
     tell(f"removed {hive_folder}")

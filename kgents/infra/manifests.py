@@ -40,6 +40,16 @@ def foundation() -> list[dict[str, Any]]:
     return [namespace, *read(_rbac_file())]
 
 
+def example_hive() -> list[dict[str, Any]]:
+    """The agents of the example hive, and the ConfigMap with their programs: what its kustomization says."""
+    folder = data_dir("hive")
+    programs = {path.name: path.read_text() for path in sorted(folder.glob("programs/*.py"))}
+    metadata = {"name": "hive-programs"}
+    config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": programs}
+    agents = [path for path in sorted(folder.glob("*.yaml")) if path.name != "kustomization.yaml"]
+    return [config_map, *(document for path in agents for document in read(path))]
+
+
 def _rbac_file() -> Path:
     # The operators are found, not imported: the client side knows them only as files.
     import importlib.util
