@@ -140,7 +140,11 @@ class KubeClient:
         """POST. `name` and `subresource` are for the likes of serviceaccounts/token. Raises AlreadyExists, Invalid."""
         path = _path(kind, namespace or _namespace(obj), name, subresource)
         answer: Object = await self._http.request(
-            "POST", path, params=_write(dry_run, field_manager, field_validation), body=obj, timeout=timeout
+            "POST",
+            path,
+            params=_write(dry_run, field_manager, field_validation),
+            body=_typed(kind, obj, subresource),
+            timeout=timeout,
         )
         return answer
 
@@ -159,7 +163,11 @@ class KubeClient:
         """PUT. With a resourceVersion in `obj` it raises Conflict when somebody else wrote meanwhile."""
         path = _path(kind, namespace or _namespace(obj), _name(obj), subresource)
         answer: Object = await self._http.request(
-            "PUT", path, params=_write(dry_run, field_manager, field_validation), body=obj, timeout=timeout
+            "PUT",
+            path,
+            params=_write(dry_run, field_manager, field_validation),
+            body=_typed(kind, obj, subresource),
+            timeout=timeout,
         )
         return answer
 
@@ -206,12 +214,11 @@ class KubeClient:
         Without `force`, a field of another manager raises Conflict.
         """
         params = {**_write(dry_run, field_manager, field_validation), "force": force}
-        whole = {"apiVersion": kind.api_version, "kind": kind.kind, **obj}
         answer: Object = await self._http.request(
             "PATCH",
             _path(kind, namespace or _namespace(obj), _name(obj), subresource),
             params=params,
-            body=whole,
+            body=_typed(kind, obj, subresource),
             content_type="application/apply-patch+yaml",
             timeout=timeout,
         )
@@ -402,6 +409,13 @@ def _name(obj: Mapping[str, Any]) -> str:
 
 def _namespace(obj: Mapping[str, Any]) -> str | None:
     return (obj.get("metadata") or {}).get("namespace") or None
+
+
+def _typed(kind: Kind, obj: Mapping[str, Any], subresource: str | None) -> Mapping[str, Any]:
+    """With apiVersion and kind, which the API wants though the path says them. Subresources have kinds of their own."""
+    if subresource not in (None, "status"):
+        return obj
+    return {"apiVersion": kind.api_version, "kind": kind.kind, **obj}
 
 
 def _write(dry_run: bool, field_manager: str | None, field_validation: str | None) -> dict[str, str | bool | None]:
