@@ -9,12 +9,9 @@ from kgents.embedded.schema.openapi_convert import V2_PREFIX, V3_PREFIX
 if TYPE_CHECKING:
     from kgents.embedded.schema.openapi import Resource
 
-PATCH_TYPES = (
-    "application/apply-patch+yaml",
-    "application/json-patch+json",
-    "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
-)
+PATCH_TYPES = ("application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json")
+STRATEGIC = "application/strategic-merge-patch+json"
+"""Only for built-in kinds; kubectl decides by this list how `kubectl apply` patches."""
 QUERY = {
     "dryRun": ("string", "When present, indicates that modifications should not be persisted."),
     "fieldManager": ("string", "The name of the actor or entity that is making these changes."),
@@ -90,7 +87,9 @@ def _operation(resource: Resource, verb: str, definition: str, form: str) -> dic
         "x-kubernetes-action": action,
         "x-kubernetes-group-version-kind": resource.gvk,
     }
-    types = PATCH_TYPES if verb == "patch" else ("application/json", "application/yaml")
+    types: tuple[str, ...] = ("application/json", "application/yaml")
+    if verb == "patch":
+        types = PATCH_TYPES if resource.schema is not None else (*PATCH_TYPES, STRATEGIC)
     if form == "v3":
         schema = {"$ref": V3_PREFIX + name}
         content = {"application/json": {"schema": schema}}

@@ -87,3 +87,14 @@ def test_the_hash_follows_the_schema() -> None:
 
 def test_what_is_not_served_has_no_document() -> None:
     assert documents(MAPS).document("apis/nope/v1") is None
+
+
+def test_only_builtin_kinds_take_strategic_patches() -> None:
+    api = documents(plants(), MAPS)
+    for path, offered in (
+        ("apis/grow.example.com/v1/namespaces/{namespace}/plants", False),
+        ("api/v1/namespaces/{namespace}/configmaps", True),
+    ):
+        document = read(api, path.partition("/namespaces")[0])
+        body = document["paths"][f"/{path}/{{name}}"]["patch"]["requestBody"]
+        assert ("application/strategic-merge-patch+json" in body["content"]) is offered
