@@ -302,7 +302,7 @@ def _nearest(segments: tuple[str, ...], registry: Iterable[Entry]) -> str:
     entries = list(registry)
     longer = [one.pattern for one in entries if one.match((*segments, one.aspect)) is not None]
     if longer:
-        return f"the last part is what to do; did you mean {' or '.join(longer)}?"
+        return f"the last part is what to do; it could be {' or '.join(longer)}"
     aspects = [one.aspect for one in entries if one.match((*segments[:-1], one.aspect)) is not None]
     if aspects:
         return f"what can be done there: {', '.join(sorted(set(aspects)))}"

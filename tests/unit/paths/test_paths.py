@@ -40,7 +40,7 @@ def test_a_true_ambiguity_lists_the_readings():
 
 
 def test_a_path_without_its_aspect_is_told_which_could_follow():
-    with pytest.raises(NotFound, match=r"did you mean .*<agent>\.manifest"):
+    with pytest.raises(NotFound, match=r"it could be .*<agent>\.manifest"):
         resolve("world.cluster.agents.scholar")
 
 
