@@ -11,6 +11,7 @@ import orjson
 
 from kgents.embedded.apiserver.admission import Chain, NamespaceLifecycle
 from kgents.embedded.apiserver.calls import Answer, Call
+from kgents.embedded.apiserver.escalation import Escalation
 from kgents.embedded.apiserver.registry import Registry, Resource
 from kgents.embedded.apiserver.store.records import Collection, Record
 from kgents.embedded.apiserver.store.store import Store
@@ -39,7 +40,7 @@ class Api:
     address: str = "127.0.0.1"
     port: int = 443
     promised: set[str] = field(default_factory=set)
-    admission: Chain = field(default_factory=lambda: Chain(NamespaceLifecycle()))
+    admission: Chain = field(default_factory=lambda: Chain(NamespaceLifecycle(), Escalation()))
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

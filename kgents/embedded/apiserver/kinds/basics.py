@@ -170,7 +170,11 @@ class RbacStrategy(Strategy):
 
     def validate_update(self, new: Object, old: Object, write: Write) -> list[Cause]:
         if new.get("roleRef") != old.get("roleRef"):
-            return [invalid("roleRef", new.get("roleRef"), "cannot change roleRef")]
+            reference = new.get("roleRef") or {}
+            # Kubernetes shows this one as its source code names the fields.
+            shown = {field: reference.get(field[:1].lower() + field[1:], "") for field in ("Kind", "Name")}
+            shown = {"APIGroup": reference.get("apiGroup", ""), **shown}
+            return [invalid("roleRef", shown, "cannot change roleRef")]
         return []
 
     def validate(self, obj: Object, write: Write) -> list[Cause]:
