@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+from urllib.parse import urlsplit
+
 from kgents.api.kinds import CONFIG_MAP
+from kgents.kube import config
 from kgents.kube.client import KubeClient
 from kgents.kube.informer import Informer
+from tests.support import hive
 from tests.support.waiting import eventually_async
 
 
@@ -34,3 +40,23 @@ async def test_a_selector_narrows_the_mirror(api: KubeClient, namespace: str) ->
     async with Informer(api, CONFIG_MAP, namespace, label_selector="show=yes") as informer:
         await informer.wait_synced()
         assert informer.store.keys() == {(namespace, "yes")}
+
+
+async def test_a_killed_server_costs_the_mirror_nothing(tmp_path: Path) -> None:
+    server = hive.start(tmp_path)
+    told: list[tuple[str, str]] = []
+    async with KubeClient(config.load(path=server.kubeconfig)) as api:
+        informer = Informer(api, CONFIG_MAP, "default")
+        informer.on_change(lambda event, obj: told.append((event, obj["metadata"]["name"])))
+        async with informer:
+            await informer.wait_synced()
+            await api.create(CONFIG_MAP, {"metadata": {"name": "before"}}, "default")
+            await asyncio.to_thread(server.kill)
+            server = await asyncio.to_thread(hive.start, tmp_path, port=urlsplit(server.url).port or 0)
+            await api.create(CONFIG_MAP, {"metadata": {"name": "after"}}, "default")
+
+            async def all_told() -> bool:
+                return [name for _, name in told if name in ("before", "after")] == ["before", "after"]
+
+            await eventually_async(all_told)
+    server.stop()
