@@ -1,0 +1,43 @@
+"""`python -m operators`: run the operators in the foreground."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+
+from kgents.api.errors import KgentsError
+from kgents.kube import config
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m operators", description="The operators of a hive.")
+    parser.add_argument("--kubeconfig", help="the kubeconfig file (default: as kubectl finds it)")
+    parser.add_argument("--context", help="the context in it (default: the current one)")
+    parser.add_argument("--verbose", action="store_true", help="log more")
+    options = parser.parse_args(arguments)
+    level = logging.DEBUG if options.verbose else logging.INFO
+    logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        asyncio.run(_run(config.load(options.context, path=options.kubeconfig)))
+    except KgentsError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+async def _run(cluster: config.ClusterConfig) -> None:
+    from operators import app
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await app.run(cluster, stop)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The Agent operator: from one Agent, its Deployment, Service, ServiceAccount, Role, NetworkPolicy, Memory, Umwelt."""

@@ -1,0 +1,61 @@
+"""Kubernetes Events for what a person will want to read in `kubectl describe`: few, and never a flood."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from kgents.api import redact, times
+from kgents.api.errors import KgentsError
+from kgents.api.kinds import EVENT
+from kgents.kube.client import KubeClient
+
+log = logging.getLogger(__name__)
+
+BURST = 10
+"""So many events of one object …"""
+WINDOW = 300.0
+"""… within so many seconds; the rest is not written."""
+COMPONENT = "kgents-operators"
+MESSAGE_MAX = 1000
+
+
+class Recorder:
+    """Writes events. A failure to do so is logged and costs nothing else."""
+
+    def __init__(self, api: KubeClient) -> None:
+        self._api = api
+        self._written: dict[str, list[float]] = {}
+
+    async def record(self, obj: Mapping[str, Any], type: str, reason: str, message: str, now: float) -> None:
+        """`type` is Normal or Warning; `obj` has apiVersion, kind and metadata."""
+        metadata = obj["metadata"]
+        recent = [moment for moment in self._written.get(metadata["uid"], []) if moment > now - WINDOW]
+        if len(recent) >= BURST:
+            return
+        self._written[metadata["uid"]] = [*recent, now]
+        said = redact.redact_text(message[:MESSAGE_MAX])
+        name = hashlib.sha256(f"{metadata['uid']}{reason}{said}{now}".encode()).hexdigest()[:16]
+        about = {key: metadata[key] for key in ("name", "namespace", "uid")}
+        event = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": f"{metadata['name']}.{name}", "namespace": metadata["namespace"]},
+            "involvedObject": {"apiVersion": obj["apiVersion"], "kind": obj["kind"], **about},
+            "type": type,
+            "reason": reason,
+            "message": said,
+            "source": {"component": COMPONENT},
+            "firstTimestamp": times.to_text(now),
+            "lastTimestamp": times.to_text(now),
+            "count": 1,
+        }
+        try:
+            await self._api.create(EVENT, event)
+        except KgentsError as error:
+            log.warning("an event of %s was not written: %s", metadata["name"], error)
+
+    def forget(self, uid: str) -> None:
+        self._written.pop(uid, None)

@@ -1,0 +1,140 @@
+"""Watches the strength of pheromones for each agent with reactions, and tells its pods at each crossing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any
+
+import aiohttp
+
+from kgents.kube.queue import Controller
+from operators import state
+from operators.agent.paths import reaction_key
+from operators.agent.pods import is_leaving, is_ready
+from operators.reactions import deliver, strength
+from operators.world import Key, Trace, World
+
+ANNOTATION = "kgents.io/reactions"
+MANAGER = "kgents-reactions"
+EARLIEST = 0.002
+RETRY_POST = 10.0
+
+Object = dict[str, Any]
+
+
+class Reactions:
+    """Level-based: what was told is kept with the agent, so a restart tells nothing twice and forgets nothing."""
+
+    def __init__(self, world: World, tell: Callable[[Key], None]) -> None:
+        self._world = world
+        self._tell = tell
+        self._session: aiohttp.ClientSession | None = None
+        self._controller: Controller[Key] = Controller("reactions", self._reconcile, 4)
+        world.on_agent.append(self._controller.enqueue)
+        world.on_trace.append(self._trace_changed)
+
+    async def __aenter__(self) -> Reactions:
+        self._session = aiohttp.ClientSession()
+        await self._controller.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._controller.__aexit__(kind, error, trace)
+        if self._session is not None:
+            await self._session.close()
+
+    def _trace_changed(self, key: Key, trace: Trace | None) -> None:
+        for agent_key, agent in self._world.agents.items():
+            wanted = agent["spec"].get("reactions")
+            if agent_key[0] != key[0] or not wanted:
+                continue
+            if trace is None or any(reaction["type"] == trace.type for reaction in wanted):
+                self._controller.enqueue(agent_key)
+
+    async def _reconcile(self, key: Key) -> float | None:
+        agent = self._world.agents.get(key)
+        wanted = agent["spec"].get("reactions") if agent else None
+        if agent is None or not wanted:
+            self._world.reactions.pop(key, None)
+            return None
+        config_map = state.home(self._world, key)
+        if config_map is None:
+            return None  # Its coming is an event.
+        kept = state.read(config_map, ANNOTATION)
+        now = self._world.clock()
+        fresh, crossings = self._looks(agent, key, wanted, kept, now)
+        files = {
+            reaction_key(reaction["then"]["file"]): json.dumps(_told(fresh[strength.identity(reaction)])) + "\n"
+            for reaction in wanted
+            if "file" in reaction["then"]
+        }
+        await state.write(self._world, config_map, MANAGER, ANNOTATION, fresh, files)
+        self._show(key, wanted, fresh)
+        undelivered = await self._deliver(agent, key, wanted, fresh)
+        if undelivered is not None:
+            await state.write(self._world, config_map, MANAGER, ANNOTATION, fresh, files)
+        looks = [max(EARLIEST, moment - self._world.clock()) for moment in crossings]
+        looks += [RETRY_POST] if undelivered else []
+        return min(looks, default=None)
+
+    def _looks(
+        self, agent: Object, key: Key, wanted: list[Object], kept: Object, now: float
+    ) -> tuple[dict[str, Object], list[float]]:
+        senses = (agent["spec"].get("umwelt") or {}).get("senses", {}).get("sense")
+        traces = list(self._world.traces.get(key[0], {}).values())
+        fresh: dict[str, Object] = {}
+        crossings = []
+        for reaction in wanted:
+            id = strength.identity(reaction)
+            decays = strength.sensed(traces, reaction["type"], key[1], senses)
+            seen = strength.look(decays, float(reaction["minIntensity"]), now)
+            before = kept.get(id) if isinstance(kept.get(id), dict) else None
+            told = strength.told(reaction, seen, before, now)
+            same = before is not None and before.get("since") == told["since"]
+            fresh[id] = {**told, "delivered": list(before.get("delivered", ())) if before and same else []}
+            if seen.crosses is not None:
+                crossings.append(seen.crosses)
+        return fresh, crossings
+
+    def _show(self, key: Key, wanted: list[Object], fresh: Mapping[str, Object]) -> None:
+        shown = []
+        for reaction in wanted:
+            told = fresh[strength.identity(reaction)]
+            entry = {"type": reaction["type"], "minIntensity": reaction["minIntensity"], "active": told["active"]}
+            shown.append({**entry, "since": told["since"]})
+        if self._world.reactions.get(key) != shown:
+            self._world.reactions[key] = shown
+            self._tell(key)
+
+    async def _deliver(self, agent: Object, key: Key, wanted: list[Object], fresh: dict[str, Object]) -> bool | None:
+        """POST what each ready pod was not told yet. None: there was nothing to tell; True: not all took it."""
+        pods = [pod for pod in self._world.pods_of(key) if is_ready(pod) and not is_leaving(pod)]
+        posts, places = [], []
+        assert self._session is not None
+        for reaction in wanted:
+            http, told = reaction["then"].get("http"), fresh[strength.identity(reaction)]
+            if http is None:
+                continue
+            there = {pod["metadata"]["uid"] for pod in pods}
+            told["delivered"] = [uid for uid in told["delivered"] if uid in there]
+            for pod in pods:
+                url = deliver.address(pod, http, agent["spec"].get("ports") or [])
+                if url is not None and pod["metadata"]["uid"] not in told["delivered"]:
+                    posts.append(deliver.post(self._session, url, _told(told)))
+                    places.append((told, pod["metadata"]["uid"]))
+        if not posts:
+            return None
+        results = await asyncio.gather(*posts)
+        for (told, uid), taken in zip(places, results, strict=True):
+            if taken:
+                told["delivered"].append(uid)
+        return not all(results)
+
+
+def _told(entry: Mapping[str, Any]) -> Object:
+    return {field: entry[field] for field in ("type", "active", "intensity", "since")}

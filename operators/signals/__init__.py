@@ -1,0 +1,1 @@
+"""Signals: log lines of programs that know nothing of kgents become pheromones."""

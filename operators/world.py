@@ -1,0 +1,125 @@
+"""What the operators know of the hive: agents and pheromones as kopf tells of them, their children as informers do.
+
+kopf's events are hints that end here: handlers put the object into this mirror and wake the queues that care. A
+deletion that happens while kopf's watch is down is told by nobody, so each new list is audited against the mirror.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kgents.api import pheromone, times
+from kgents.api.kinds import POD, Kind
+from kgents.kube.client import KubeClient
+from kgents.kube.informer import Informer
+from operators.agent import meta
+from operators.agent.children import KINDS
+
+Object = dict[str, Any]
+Key = tuple[str, str]
+"""(namespace, name)."""
+Clock = Callable[[], float]
+"""Seconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What is kept of a pheromone: enough for its decay, for who senses it and for its end."""
+
+    uid: str
+    type: str
+    target: str
+    decay: pheromone.Decay
+    claimed_until: float | None = None
+
+
+@dataclass
+class World:
+    """The mirror, and who wants to hear of changes. All of it belongs to one event loop."""
+
+    api: KubeClient
+    clock: Clock = time.time
+    agents: dict[Key, Object] = field(default_factory=dict)
+    traces: dict[str, dict[str, Trace]] = field(default_factory=dict)
+    """Pheromones by namespace and name."""
+    informers: dict[str, Informer] = field(default_factory=dict)
+    on_agent: list[Callable[[Key], None]] = field(default_factory=list)
+    on_pod: list[Callable[[Object], None]] = field(default_factory=list)
+    on_trace: list[Callable[[Key, Trace | None], None]] = field(default_factory=list)
+    suppressed: dict[Key, int] = field(default_factory=dict)
+    """Matches of signal rules that became no pheromone, by agent."""
+    reactions: dict[Key, list[Object]] = field(default_factory=dict)
+    """`status.reactions`, by agent."""
+
+    def watch_children(self) -> None:
+        """Make the informers; `start` begins."""
+        for kind in (*KINDS, POD):
+            informer = Informer(self.api, kind, label_selector=f"{meta.MANAGED_BY_LABEL}={meta.MANAGED_BY}")
+            informer.on_change(self._pod_changed if kind is POD else self._child_changed)
+            self.informers[kind.kind] = informer
+
+    def pods_of(self, key: Key) -> list[Object]:
+        """The agent's pods, in the order of their names."""
+        pods = self.informers[POD.kind].store.values()
+        mine = [pod for pod in pods if meta.agent_of(pod) == key]
+        return sorted(mine, key=lambda pod: str(pod["metadata"]["name"]))
+
+    def child(self, kind: Kind, key: Key) -> Object | None:
+        return self.informers[kind.kind].get(*key)
+
+    def put_agent(self, agent: Mapping[str, Any]) -> None:
+        metadata = agent["metadata"]
+        key = (metadata["namespace"], metadata["name"])
+        known = self.agents.get(key)
+        if known is not None and known["metadata"]["resourceVersion"] == metadata["resourceVersion"]:
+            return
+        kept = {name: value for name, value in metadata.items() if name != "managedFields"}
+        self.agents[key] = {**agent, "metadata": kept}
+        self._tell_agent(key)
+
+    def drop_agent(self, key: Key, uid: str) -> None:
+        """The agent of that uid is gone; one that has its name by now stays."""
+        known = self.agents.get(key)
+        if known is not None and known["metadata"]["uid"] == uid:
+            del self.agents[key]
+        self._tell_agent(key)
+
+    def put_pheromone(self, obj: Mapping[str, Any]) -> None:
+        metadata, spec = obj["metadata"], obj.get("spec") or {}
+        claimed = times.parse((obj.get("status") or {}).get("claimedUntil"))
+        target, type = str(spec.get("target") or ""), str(spec.get("type") or "")
+        trace = Trace(metadata["uid"], type, target, pheromone.decay_of(obj), claimed)
+        key = (metadata["namespace"], metadata["name"])
+        here = self.traces.setdefault(key[0], {})
+        if here.get(key[1]) != trace:
+            here[key[1]] = trace
+            self._tell_trace(key, trace)
+
+    def drop_pheromone(self, key: Key, uid: str) -> None:
+        here = self.traces.get(key[0], {})
+        if key[1] in here and here[key[1]].uid == uid:
+            del here[key[1]]
+            if not here:
+                del self.traces[key[0]]
+            self._tell_trace(key, None)
+
+    def _tell_agent(self, key: Key) -> None:
+        for listener in self.on_agent:
+            listener(key)
+
+    def _tell_trace(self, key: Key, trace: Trace | None) -> None:
+        for listener in self.on_trace:
+            listener(key, trace)
+
+    def _child_changed(self, event: str, obj: Object) -> None:
+        key = meta.agent_of(obj)
+        if key is not None:
+            self._tell_agent(key)
+
+    def _pod_changed(self, event: str, pod: Object) -> None:
+        for listener in self.on_pod:
+            listener(pod)
+        self._child_changed(event, pod)
