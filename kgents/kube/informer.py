@@ -193,7 +193,7 @@ class Informer:
         while True:
             await asyncio.sleep(HEARTBEAT)
             try:
-                await self._api.heard_within(HEARTBEAT)
+                await self._api.heard_within(HEARTBEAT, timeout=HEARTBEAT)
             except ApiError:
                 self._alive()
             except KgentsError as error:

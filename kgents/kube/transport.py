@@ -76,7 +76,8 @@ class Transport:
             except ApiError as error:
                 if error.status != 429 or attempt == RETRIES_ON_429:
                     raise
-                await asyncio.sleep(min(error.retry_after or 1.0, MAX_RETRY_AFTER))
+                pause = 1.0 if error.retry_after is None else error.retry_after
+                await asyncio.sleep(min(pause, MAX_RETRY_AFTER))
         raise AssertionError("unreachable")
 
     @contextlib.asynccontextmanager

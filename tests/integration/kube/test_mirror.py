@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+
 from kgents.api.kinds import CONFIG_MAP
 from kgents.kube import config
+from kgents.kube import informer as informer_module
 from kgents.kube.client import KubeClient
 from kgents.kube.informer import Informer
 from tests.support import hive
@@ -60,3 +64,22 @@ async def test_a_killed_server_costs_the_mirror_nothing(tmp_path: Path) -> None:
 
             await eventually_async(all_told)
     server.stop()
+
+
+async def test_a_server_that_hangs_is_noticed_and_forgiven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(informer_module, "HEARTBEAT", 0.5)
+    server = await asyncio.to_thread(hive.start, tmp_path)
+    async with KubeClient(config.load(path=server.kubeconfig)) as api, Informer(api, CONFIG_MAP) as informer:
+        await informer.wait_synced()
+
+        async def connected() -> bool:
+            return informer.connected
+
+        async def lost() -> bool:
+            return not informer.connected
+
+        server.process.send_signal(signal.SIGSTOP)
+        await eventually_async(lost)
+        server.process.send_signal(signal.SIGCONT)
+        await eventually_async(connected)
+    await asyncio.to_thread(server.stop)
