@@ -8,7 +8,11 @@ import datetime as dt
 import re
 from typing import Any
 
+from kgents.embedded.schema.builtin import OBJECT_META
 from kgents.embedded.schema.node import Node
+
+VISIBLE = ("name", "generateName")
+"""What rules may see of metadata."""
 
 RESERVED = frozenset(
     {"true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import"}
@@ -36,13 +40,23 @@ def is_plain(node: Node) -> bool:
     """Whether values of this node need no conversion; remembered on the node."""
     if node.cel_plain is None:
         node.cel_plain = True
-        own = node.type != "number" and not (
-            node.type == "string" and node.source.get("format") in ("date", "date-time", "duration", "byte")
+        own = (
+            not has_metadata(node)
+            and node.type != "number"
+            and not (node.type == "string" and node.source.get("format") in ("date", "date-time", "duration", "byte"))
         )
         names = all(escape(name) in (name, None) for name in node.properties)
         children = [*node.properties.values(), node.additional, node.items]
+        if node.definition:
+            return True
         node.cel_plain = own and names and all(is_plain(child) for child in children if child is not None)
     return node.cel_plain
+
+
+def has_metadata(node: Node) -> bool:
+    """Whether the node is a whole object (the root, an embedded resource), with the metadata every object has."""
+    metadata = node.properties.get("metadata")
+    return metadata is not None and metadata.definition == OBJECT_META
 
 
 def to_cel(node: Node, value: Any) -> Any:
@@ -50,6 +64,8 @@ def to_cel(node: Node, value: Any) -> Any:
     if value is None or is_plain(node):
         return value
     if isinstance(value, dict):
+        if has_metadata(node) and isinstance(value.get("metadata"), dict):
+            value = {**value, "metadata": {n: v for n, v in value["metadata"].items() if n in VISIBLE}}
         return {_name(node, name): _below(node, name, item) for name, item in value.items()}
     if isinstance(value, list):
         return value if node.items is None else [to_cel(node.items, item) for item in value]

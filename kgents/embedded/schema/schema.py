@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +20,7 @@ from kgents.embedded.schema.causes import (
 from kgents.embedded.schema.depth import TooDeep, check_depth
 from kgents.embedded.schema.node import ABSENT, ANY, Node, compile_schema
 from kgents.embedded.schema.ratchet import validate_ratcheting
+from kgents.embedded.schema.validation import validate
 
 BLOCKING = frozenset({NOT_SUPPORTED, REQUIRED, TOO_LONG, TOO_MANY, TYPE_INVALID})
 NOT_CHECKED = (
@@ -101,14 +103,18 @@ class Schema:
         if not self.is_custom:
             return []
         before = ABSENT if old is None else old
-        causes = sorted(validate_ratcheting(self.root, new, before), key=lambda cause: cause.field)
+        causes = validate_ratcheting(self.root, new, before)
+        if self.meta_rules is not None and (old is None or new.get("metadata") != old.get("metadata")):
+            validate(self.meta_rules, new.get("metadata") or {}, "metadata", causes)
+        causes.sort(key=lambda cause: cause.field)
         if not self.has_rules:
             return causes
         if any(cause.reason in BLOCKING for cause in causes):
             return [*causes, invalid("<nil>", None, NOT_CHECKED)]
         from kgents.embedded.schema.rules import check_rules  # CEL costs memory: only for CRDs that use it
 
-        return causes + check_rules(self.root, new, before)
+        broken = check_rules(self.root, new, before)
+        return causes + [cause if cause.field else replace(cause, field="<nil>") for cause in broken]
 
 
 def complete_resources(node: Node, *, is_root: bool = False) -> None:

@@ -7,6 +7,7 @@ import pytest
 from kgents.embedded.schema.cel import CelError, OverBudget, compile_expression
 from kgents.embedded.schema.cel_values import escape
 from kgents.embedded.schema.rules import field_suffix, mentions_old_self
+from kgents.embedded.schema.schema import Schema
 from tests.unit.schema.plants import custom, plant
 
 
@@ -152,3 +153,24 @@ def test_a_running_expression_is_stopped() -> None:
     expression = compile_expression("v.all(x, v.all(y, v.all(z, true)))", {"v": "list"})
     with pytest.raises(OverBudget):
         expression.evaluate({"v": list(range(100))})
+
+
+def named(**metadata: Any) -> Any:
+    root = {
+        "type": "object",
+        "properties": {"metadata": metadata} if metadata else {},
+        "x-kubernetes-validations": [{"rule": "self.metadata.name.size() <= 3", "message": "name too long"}],
+    }
+    return Schema.custom(root, group="grow.example.com", version="v1", kind="Plant")
+
+
+def test_rules_of_the_root_see_the_name_and_nothing_else_of_metadata() -> None:
+    long = {**plant(), "metadata": {"name": "long", "creationTimestamp": "2026-01-01T00:00:00Z"}}
+    assert [str(cause) for cause in named().validate(long)] == ["<nil>: Invalid value: name too long"]
+    assert named().validate(plant()) == []
+
+
+def test_the_name_may_have_a_schema_of_its_own() -> None:
+    schema = named(type="object", properties={"name": {"type": "string", "pattern": "^q"}})
+    (cause,) = schema.validate(plant())
+    assert cause.field == "metadata.name"
