@@ -33,6 +33,8 @@ from kgents.kube.queue import Controller
 
 SETTLE = 1.0
 """Seconds that an owner which no mirror knows is given to appear, before the server is asked for it."""
+LOOK_AGAIN = 30.0
+"""Seconds after which an object is looked at again whose owner exists but that no mirror tells of."""
 REFRESH = 10.0
 """Seconds before an unknown kind is reason enough to read discovery again."""
 _REMEMBERED = 4096
@@ -56,8 +58,19 @@ class GarbageCollector:
         self._refreshed = -REFRESH
         self._graph = Graph()
         self._absent: OrderedDict[str, None] = OrderedDict()
+        self._tell_owner: Callable[[Kind], None] | None = None
         self.discovered = Discovered((), complete=False)
         self.controller: Controller[str] = Controller("garbage", self.reconcile)
+
+    def on_owner(self, tell: Callable[[Kind], None]) -> None:
+        """Have `tell` called with the kind of each owner that exists and that no mirror knew."""
+        self._tell_owner = tell
+
+    def matters(self, obj: Object) -> bool:
+        """Whether an object owns something, is owned, or is on its way out."""
+        metadata = obj["metadata"]
+        takes_part = metadata.get("ownerReferences") or metadata.get("deletionTimestamp")
+        return bool(takes_part or self._graph.dependents(metadata["uid"]))
 
     def see(self, kind: Kind, obj: Object) -> None:
         """An object was found, made or changed."""
@@ -94,39 +107,39 @@ class GarbageCollector:
         self._refreshed = self._clock()
         return self.discovered
 
-    async def reconcile(self, uid: str) -> None:
-        """Decide about one object, and do it."""
+    async def reconcile(self, uid: str) -> float | None:
+        """Decide about one object, and do it. Returns when to look again at one that could not be decided for good."""
         node = self._graph.nodes.get(uid)
         if node is None:
-            return
+            return None
         if node.is_orphaning:
             await self._orphan(node)
-            return
-        if node.is_waiting_for_dependents:
+        elif node.is_waiting_for_dependents:
             await self._wait_for_dependents(node)
         elif node.owners and not node.deleting and not self._is_safe(node):
-            await self._collect(node)
+            return await self._collect(node)
+        return None
 
     def _is_safe(self, node: Node) -> bool:
         """Whether all owners are known to be there, so that the server need not be asked."""
         owners = (self._graph.nodes.get(item["uid"]) for item in node.owners)
         return all(owner is not None and not owner.is_waiting_for_dependents for owner in owners)
 
-    async def _collect(self, node: Node) -> None:
+    async def _collect(self, node: Node) -> float | None:
         live = await self._live(node)
         if live is None:
             self._graph.drop(node.uid)
-            return
+            return None
         references = live["metadata"].get("ownerReferences") or ()
         if is_deleting(live) or not references:
-            return
+            return None
         owners = await self._sort(node, references)
         verdict = judge(node_of(node.kind, live), owners, self._graph.dependents(node.uid))
         if verdict is Verdict.KEEP:
-            return
+            return None if self._is_safe(node) else LOOK_AGAIN
         if verdict is Verdict.DISOWN:
             await self._disown(node, live, [*owners.absent, *owners.waiting])
-            return
+            return None
         if verdict is Verdict.FOREGROUND:
             await self._unblock(node)
         # Owners may change between look and deletion: the version makes that a conflict, and a second look.
@@ -139,6 +152,7 @@ class GarbageCollector:
             propagation=_PROPAGATION[verdict],
             missing_ok=True,
         )
+        return None
 
     async def _unblock(self, node: Node) -> None:
         """Break a circle: a dependent that is itself being deleted in the foreground must not block `node` for ever."""
@@ -197,6 +211,8 @@ class GarbageCollector:
         if live["metadata"]["uid"] != uid:
             self._remember_absent(uid)
             return False
+        if self._tell_owner is not None:
+            self._tell_owner(resource.kind)
         return True
 
     async def _wait_for_dependents(self, node: Node) -> None:
