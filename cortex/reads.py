@@ -1,0 +1,161 @@
+"""Operations that are answered from memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from itertools import islice
+from typing import Any
+
+import orjson
+
+from cortex.answers import Answer, Call, World
+from kgents import __version__
+from kgents.api import redact, times
+from kgents.api.errors import UsageError
+from kgents.api.kinds import AGENT, KINDS, PHEROMONE, POD, PROPOSAL
+
+CONDITION = ("type", "status", "reason", "message", "lastTransitionTime", "observedGeneration")
+JOURNAL_LINES = 200
+
+
+async def agents_list(world: World, call: Call) -> Answer:
+    age = world.mirror.require(AGENT)
+    return Answer(world.mirror.agents.rows(world.now(), call.namespace), age=age)
+
+
+async def agents_get(world: World, call: Call) -> Answer:
+    age = world.mirror.require(AGENT)
+    key = world.locate("agents", call.namespace, call.names["agent"])
+    return Answer([agent_detail(world, key)], many=False, age=age)
+
+
+def agent_detail(world: World, key: tuple[str, str]) -> bytes:
+    """One agent whole: its row, spec and conditions, its pods, the signals it gave or is meant for, its proposals."""
+    mirror, now = world.mirror, world.now()
+    agent = mirror.informers["agents"].store[key]
+    namespace, name = key
+    status = agent.get("status") or {}
+    detail = {
+        **orjson.loads(mirror.agents.row(key, now) or b"{}"),
+        "labels": agent["metadata"].get("labels") or {},
+        "spec": agent.get("spec") or {},
+        "conditions": [_picked(condition, CONDITION) for condition in status.get("conditions") or []],
+        "pods": [_pod(world, pod) for pod in mirror.pods_of(namespace, name)],
+    }
+    detail = redact.redact(detail)
+    detail["pheromones"] = [
+        row
+        for row in map(orjson.loads, mirror.signals.sense(now, namespace=namespace))
+        if name in (row["source"], row["target"])
+    ]
+    detail["proposals"] = [
+        row
+        for row in map(orjson.loads, mirror.proposals.rows(now))
+        if row["target"] == f"Agent/{name}" and row["targetNamespace"] == namespace
+    ]
+    return orjson.dumps(detail)
+
+
+async def pheromones_sense(world: World, call: Call) -> Answer:
+    age = world.mirror.require(PHEROMONE)
+    wanted = wanted_signals(call)
+    now, signals = world.now(), world.mirror.signals
+    limit = call.arguments.get("limit")
+    if limit is not None and limit < 1:
+        raise UsageError("limit must be at least 1")
+    items = list(islice(signals.sense(now, **wanted), limit))
+    total = len(items) if limit is None or len(items) < limit else signals.ranking.count(now, **wanted)
+    return Answer(items, total=max(total, len(items)), age=age)
+
+
+def wanted_signals(call: Call) -> dict[str, Any]:
+    """The filter that the arguments of a sense ask for."""
+    given = call.arguments.get("type") or ()
+    types = frozenset([given] if isinstance(given, str) else given)
+    least = float(call.arguments.get("minIntensity") or 0.0)
+    return {"namespace": call.namespace, "types": types, "least": least}
+
+
+async def proposals_list(world: World, call: Call) -> Answer:
+    age = world.mirror.require(PROPOSAL)
+    return Answer(world.mirror.proposals.rows(world.now(), call.namespace), age=age)
+
+
+async def proposals_get(world: World, call: Call) -> Answer:
+    age = world.mirror.require(PROPOSAL)
+    key = world.locate("proposals", call.namespace, call.names["proposal"])
+    proposal = world.mirror.informers["proposals"].store[key]
+    status = proposal.get("status") or {}
+    detail = {
+        **orjson.loads(world.mirror.proposals.row(key, world.now()) or b"{}"),
+        "spec": proposal.get("spec") or {},
+        "diff": status.get("diff"),
+        "riskReasons": (status.get("risk") or {}).get("reasons") or [],
+        "conditions": [_picked(condition, CONDITION) for condition in status.get("conditions") or []],
+    }
+    return Answer([orjson.dumps(redact.redact(detail))], many=False, age=age)
+
+
+async def cluster_manifest(world: World, call: Call) -> Answer:
+    age = world.mirror.require(AGENT)
+    ready = await world.api.ready()
+    version = await world.api.version() if ready else {}
+    return Answer(
+        [orjson.dumps(cluster_status(world, ready, str(version.get("gitVersion") or "")))], many=False, age=age
+    )
+
+
+def cluster_status(world: World, ready: bool, version: str) -> dict[str, Any]:
+    """The health of the hive in one object."""
+    mirror = world.mirror
+    phases: dict[str, int] = {}
+    for row in map(orjson.loads, mirror.agents.rows(world.now())):
+        phases[row["phase"]] = phases.get(row["phase"], 0) + 1
+    kinds = [
+        {"kind": kind.kind, "count": len(mirror.informers[kind.plural].store), "inSync": mirror.in_sync(kind)}
+        for kind in (*KINDS, POD)
+    ]
+    components = [{"name": "apiserver", "version": version}, {"name": "cortex", "version": __version__}]
+    return {
+        "context": world.api.config.context,
+        "server": world.api.config.server,
+        "reachable": ready,
+        "frozen": False,
+        "agents": {"total": len(mirror.agents), "byPhase": phases},
+        "kinds": kinds,
+        "components": components,
+        "metrics": bool(mirror.metrics),
+        "at": times.to_text(world.now()),
+    }
+
+
+async def memory_manifest(world: World, call: Call) -> Answer:
+    entries = world.ghost.entries(world.now())
+    return Answer([orjson.dumps({**asdict(entry), "ageSeconds": entry.age}) for entry in entries])
+
+
+async def witness_recent(world: World, call: Call) -> Answer:
+    world.journal.flush()
+    lines = world.journal.recent(JOURNAL_LINES)
+    if call.namespace:
+        lines = [line for line in lines if orjson.loads(line).get("namespace") == call.namespace]
+    return Answer(lines)
+
+
+def _pod(world: World, pod: Mapping[str, Any]) -> dict[str, Any]:
+    status, metadata = pod.get("status") or {}, pod["metadata"]
+    containers = status.get("containerStatuses") or []
+    return {
+        "name": metadata["name"],
+        "phase": "Terminating" if metadata.get("deletionTimestamp") else status.get("phase"),
+        "ready": bool(containers) and all(one.get("ready") for one in containers),
+        "restarts": sum(int(one.get("restartCount") or 0) for one in containers),
+        "ip": status.get("podIP"),
+        "node": (pod.get("spec") or {}).get("nodeName"),
+        "startedAt": status.get("startTime"),
+    }
+
+
+def _picked(obj: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    return {key: obj[key] for key in keys if key in obj}
