@@ -7,7 +7,8 @@ that speaks of `oldSelf` is a transition rule and runs only where an old value c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -26,6 +27,9 @@ from kgents.embedded.schema.ratchet import correlate, same
 
 MAX_EVALUATIONS = 20_000
 """Rule evaluations for one object; about 200 ms of work. What needs more is refused, not waited for."""
+MAX_CPU_SECONDS = 2.0
+"""Processor time for the rules of one object, for rules whose single evaluations are slow."""
+OUT_OF_BUDGET = "validation failed due to running out of cost budget"
 
 _TEXT = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'')
 _OLD_SELF = re.compile(r"\boldSelf\b")
@@ -84,16 +88,18 @@ def _compiled(node: Node) -> tuple[Rule, ...]:
     return tuple(Rule(raw) for raw in node.rules)
 
 
-def check_rules(node: Node, new: Any, old: Any = ABSENT) -> list[Cause]:
-    """The causes of all rules that `new` breaks; `old` is ABSENT on create."""
-    return _Walk().run(node, new, old)
+def check_rules(node: Node, new: Any, old: Any = ABSENT, clock: Callable[[], float] = time.thread_time) -> list[Cause]:
+    """The causes of all rules that `new` breaks; `old` is ABSENT on create. `clock` counts this thread's seconds."""
+    return _Walk(clock).run(node, new, old)
 
 
 class _Walk:
     """One pass over one object, with its budget."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self.left = MAX_EVALUATIONS
+        self.clock = clock
+        self.end = clock() + MAX_CPU_SECONDS
         self.causes: list[Cause] = []
 
     def run(self, node: Node, new: Any, old: Any) -> list[Cause]:
@@ -124,8 +130,8 @@ class _Walk:
             if variables is None:
                 variables = _variables(node, new, old)
             self.left -= 1
-            if self.left < 0:
-                raise OverBudget("validation failed due to running out of cost budget")
+            if self.left < 0 or self.clock() > self.end:
+                raise OverBudget(OUT_OF_BUDGET)
             cause = _evaluate(rule, node, new, variables, path)
             if cause is not None:
                 self.causes.append(cause)

@@ -6,7 +6,7 @@ import pytest
 
 from kgents.embedded.schema.cel import CelError, OverBudget, compile_expression
 from kgents.embedded.schema.cel_values import escape
-from kgents.embedded.schema.rules import field_suffix, mentions_old_self
+from kgents.embedded.schema.rules import check_rules, field_suffix, mentions_old_self
 from kgents.embedded.schema.schema import Schema
 from tests.unit.schema.plants import custom, plant
 
@@ -174,3 +174,16 @@ def test_the_name_may_have_a_schema_of_its_own() -> None:
     schema = named(type="object", properties={"name": {"type": "string", "pattern": "^q"}})
     (cause,) = schema.validate(plant())
     assert cause.field == "metadata.name"
+
+
+def test_rules_have_a_budget_of_processor_time() -> None:
+    ticks = iter(range(0, 1000, 3))
+    (cause,) = check_rules(ruled(BOUNDS, ORDERED).root, plant(min=1), clock=lambda: float(next(ticks)))
+    assert "running out of cost budget" in cause.message
+
+
+def test_rules_have_a_budget_of_evaluations() -> None:
+    item = {"type": "integer", "x-kubernetes-validations": [{"rule": "self > 0"}]}
+    schema = custom({"type": "object", "properties": {"a": {"type": "array", "items": item}}})
+    (cause,) = schema.validate(plant(a=[1] * 30_000))
+    assert "running out of cost budget" in cause.message
