@@ -10,8 +10,9 @@ import typer
 from kgents.api.errors import UsageError
 from kgents.api.paths import resolve
 from kgents.cli import options
-from kgents.cli.output import as_json, as_yaml
+from kgents.cli.output import as_yaml
 from kgents.cli.session import open_session
+from kgents.cli.shape import as_json
 from kgents.glass.look import Freshness
 
 

@@ -36,7 +36,10 @@ def run(arguments: Sequence[str]) -> int:
             from kgents.cli.complete import complete
 
             return complete(words[1:])
-        return _invoke(words)
+        from kgents.cli.express import express
+
+        code = express(words)
+        return _invoke(words) if code is None else code
     except KgentsError as error:
         return _told(str(error), error.exit_code, debug)
     except KeyboardInterrupt:

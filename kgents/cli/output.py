@@ -10,6 +10,7 @@ from typing import Any
 from kgents.api import duration
 from kgents.cli.columns import Column, Row, Sheet
 from kgents.cli.session import tell
+from kgents.cli.shape import as_json, compact
 from kgents.glass.answer import Answer, Source
 
 
@@ -68,17 +69,6 @@ def spelled(seconds: float) -> str:
     return f"{int(seconds)} s"
 
 
-def as_json(answer: Answer) -> str:
-    """The answer as JSON, a row a line. The rows are printed as they arrived."""
-    head = f'{{"path":{json.dumps(answer.path)},"source":{_compact(answer.source.to_dict())}'
-    if not answer.many:
-        return f'{head},"item":{answer.items[0].decode() if answer.items else "null"}}}\n'
-    cut = f',"total":{answer.total}' if answer.total > len(answer.items) else ""
-    if not answer.items:
-        return f'{head}{cut},"items":[]}}\n'
-    return f'{head}{cut},"items":[\n' + b",\n".join(answer.items).decode() + "\n]}\n"
-
-
 def as_yaml(answer: Answer) -> str:
     return yaml_text(json.loads(as_json(answer)))
 
@@ -91,7 +81,7 @@ def yaml_text(value: Any) -> str:
 
 def event_line(path: str, type: str, item: bytes, source: Source) -> str:
     """One change as one JSON object on one line."""
-    head = f'{{"path":{json.dumps(path)},"source":{_compact(source.to_dict())},"type":{json.dumps(type)}'
+    head = f'{{"path":{json.dumps(path)},"source":{compact(source.to_dict())},"type":{json.dumps(type)}'
     return f'{head},"item":{item.decode() or "null"}}}\n'
 
 
@@ -122,10 +112,6 @@ def coloured() -> bool:
 
 def clock(seconds: float | None) -> str:
     return duration.age(seconds)
-
-
-def _compact(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))
 
 
 def _grouped(number: int) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kgents.api import paths
+from kgents.cli import express
 from kgents.glass import context as contexts
 from kgents.glass.answer import Answer
 from kgents.glass.context import Target
@@ -46,7 +47,7 @@ def open_session(
     """The session of a command. Raises KgentsError when no hive can be made out."""
     find = contexts.resolve_for_ghost if ghost_only else contexts.resolve
     target = find(context, namespace)
-    return Session(open_glass(target, tell), "" if everywhere else target.namespace)
+    return Session(open_glass(target, tell, express.refused), "" if everywhere else target.namespace)
 
 
 def tell(line: str) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from kgents.glass.staleness import Staleness
 
@@ -12,8 +11,7 @@ Layer = Literal["cortex", "ghost", "kubectl"]
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Which layer answered, how many seconds old that is, and how far it may be trusted."""
 
     layer: Layer
@@ -24,8 +22,7 @@ class Source:
         return {"layer": self.layer, "ageSeconds": round(self.age, 3), "staleness": self.staleness}
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(NamedTuple):
     """`items` are JSON objects, serialised: a list is printed as JSON without ever being parsed.
 
     `total` exceeds len(items) when only the first ones are here. `notes` are for stderr.
@@ -36,7 +33,7 @@ class Answer:
     items: list[bytes]
     many: bool = True
     total: int = 0
-    notes: list[str] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
 
     def rows(self) -> list[Row]:
         return [json.loads(item) for item in self.items]

@@ -10,9 +10,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kgents.api.errors import KgentsError
 from kgents.infra.home import context_key, home, private_dir
@@ -20,8 +19,7 @@ from kgents.infra.home import context_key, home, private_dir
 _KEPT = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """One hive: the context as the kubeconfig names it, the server behind it, and the namespace to look at."""
 
     context: str
@@ -44,8 +42,8 @@ def resolve(context: str | None = None, namespace: str | None = None, *, env: Ma
         found = config.load(context, env=env)
         target = Target(found.context, found.server, found.namespace)
         if _files(env):
-            _keep({**kept, question: asdict(target)})
-    return replace(target, namespace=namespace) if namespace else target
+            _keep({**kept, question: target._asdict()})
+    return target._replace(namespace=namespace) if namespace else target
 
 
 def last_known(context: str | None, namespace: str | None) -> Target | None:
@@ -53,7 +51,7 @@ def last_known(context: str | None, namespace: str | None) -> Target | None:
     for answer in reversed(_kept().values()):
         target = _from_kept(answer)
         if target is not None and context in (None, target.context):
-            return replace(target, namespace=namespace) if namespace else target
+            return target._replace(namespace=namespace) if namespace else target
     return None
 
 

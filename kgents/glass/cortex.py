@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import kgents
 from kgents.api import errors
 from kgents.api.errors import KgentsError
-from kgents.glass import messages
+from kgents.glass import http2, messages
 from kgents.glass.answer import NextLayer, dump
 from kgents.infra.home import cortex_socket, cortex_token_file
 
@@ -39,8 +36,7 @@ _ERRORS: dict[str, type[KgentsError]] = {
 _NOT_HERE = frozenset({"UNAVAILABLE", "UNIMPLEMENTED", "DEADLINE_EXCEEDED", "CANCELLED"})
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """What stands before the rows of an answer."""
 
     total: int
@@ -52,22 +48,32 @@ class Outcome(KgentsError):
 
 
 class Cortex:
-    """The daemon of one hive. `key` is that of kgents.infra.home.context_key."""
+    """The daemon of one hive. `key` is that of kgents.infra.home.context_key.
 
-    def __init__(self, key: str, patience: float = PATIENCE) -> None:
+    `down` says why it cannot answer, when that is known already: then nobody waits for it again.
+    """
+
+    def __init__(self, key: str, patience: float = PATIENCE, down: str = "") -> None:
         self.key = key
         self.patience = patience
+        self.down = down
 
     def read(self, path: str, arguments: dict[str, Any], namespace: str) -> tuple[Head, list[bytes]]:
         """The rows. Raises NextLayer when Cortex cannot answer, KgentsError when it says no."""
-        token = self._ready()
-        deadline = time.monotonic() + self.patience
+        token = self._token()
+        message = self._request(path, arguments, namespace)
+        address = str(cortex_socket(self.key))
+        try:
+            return _gathered(http2.call(address, _SERVICE + "Invoke", token, message, self.patience, _STREAM_PATIENCE))
+        except TimeoutError as error:
+            raise NextLayer(self._silence()) from error
+        except OSError as error:
+            raise NextLayer(_unconnected(error)) from error
+        except http2.Surprise:
+            pass  # an error, most likely: grpc can tell which
         with self._channel() as channel:
-            call = self._call(channel, "Invoke", token, path, arguments, namespace, timeout=_STREAM_PATIENCE)
-            watchdog = threading.Timer(max(deadline - time.monotonic(), 0.0), call.cancel)
-            watchdog.daemon = True
-            watchdog.start()
-            return self._collect(call, watchdog)
+            call = self._call(channel, "Invoke", token, message, timeout=_STREAM_PATIENCE)
+            return self._collect(call)
 
     def write(self, path: str, arguments: dict[str, Any], namespace: str) -> tuple[Head, list[bytes]]:
         """As `read`, for what changes something. Raises Outcome when it was sent and nothing came back."""
@@ -76,9 +82,10 @@ class Cortex:
         token = self._ready()
         with self._channel() as channel:
             self._await_connection(channel)
-            call = self._call(channel, "Invoke", token, path, arguments, namespace, timeout=WRITE_PATIENCE)
+            message = self._request(path, arguments, namespace)
+            call = self._call(channel, "Invoke", token, message, timeout=WRITE_PATIENCE)
             try:
-                return self._collect(call, None)
+                return self._collect(call)
             except NextLayer as error:
                 failure = error.__cause__
                 if isinstance(failure, grpc.RpcError) and _said_so(failure):
@@ -92,7 +99,8 @@ class Cortex:
         token = self._ready()
         with self._channel() as channel:
             self._await_connection(channel)
-            call = self._call(channel, "Watch", token, path, arguments, namespace, timeout=None)
+            message = self._request(path, arguments, namespace)
+            call = self._call(channel, "Watch", token, message, timeout=None)
             try:
                 for message in call:
                     yield messages.event(message)
@@ -101,20 +109,30 @@ class Cortex:
             finally:
                 call.cancel()
 
+    def _token(self) -> str:
+        if self.down:
+            raise NextLayer(self.down)
+        try:
+            return cortex_token_file(self.key).read_text().strip()
+        except OSError as error:
+            raise NextLayer(_unconnected(error)) from error
+
     def _ready(self) -> str:
         """The token, once somebody listens. Cheap: without a daemon, grpc is never imported."""
-        path = cortex_socket(self.key)
+        token = self._token()
         try:
             with socket.socket(socket.AF_UNIX) as probe:
                 probe.settimeout(self.patience)
-                probe.connect(str(path))
-            return cortex_token_file(self.key).read_text().strip()
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise NextLayer("it does not run") from error
-        except ConnectionRefusedError as error:
-            raise NextLayer("it does not run; a stale socket is left") from error
+                probe.connect(str(cortex_socket(self.key)))
         except OSError as error:
-            raise NextLayer(f"its socket does not answer: {error.strerror or error}") from error
+            raise NextLayer(_unconnected(error)) from error
+        return token
+
+    def _silence(self) -> str:
+        return f"no answer within {self.patience * 1000:.0f} ms"
+
+    def _request(self, path: str, arguments: dict[str, Any], namespace: str) -> bytes:
+        return messages.request(path, dump(arguments) if arguments else b"", namespace, kgents.__version__)
 
     def _channel(self) -> grpc.Channel:
         import grpc
@@ -127,45 +145,40 @@ class Cortex:
         try:
             grpc.channel_ready_future(channel).result(timeout=self.patience)
         except grpc.FutureTimeoutError as error:
-            raise NextLayer(f"no answer within {self.patience * 1000:.0f} ms") from error
+            raise NextLayer(self._silence()) from error
 
-    def _call(
-        self,
-        channel: grpc.Channel,
-        method: str,
-        token: str,
-        path: str,
-        arguments: dict[str, Any],
-        namespace: str,
-        *,
-        timeout: float | None,
-    ) -> Any:
-        message = messages.request(path, dump(arguments) if arguments else b"", namespace, kgents.__version__)
+    def _call(self, channel: grpc.Channel, method: str, token: str, message: bytes, *, timeout: float | None) -> Any:
         send = channel.unary_stream(_SERVICE + method, None, None)  # no serialisers: bytes in, bytes out
         return send(message, timeout=timeout, metadata=(("authorization", f"Bearer {token}"),))
 
-    def _collect(self, call: Any, watchdog: threading.Timer | None) -> tuple[Head, list[bytes]]:
+    def _collect(self, call: Any) -> tuple[Head, list[bytes]]:
         import grpc
 
-        head, items = b"", []
         try:
-            for message in call:
-                if watchdog is not None:
-                    watchdog.cancel()
-                first, rows = messages.reply(message)
-                head = head or first
-                items += rows
-            said = json.loads(head) if head else {}
+            return _gathered(list(call))
         except grpc.RpcError as error:
-            if watchdog is not None and _code(error) == "CANCELLED":
-                raise NextLayer(f"no answer within {self.patience * 1000:.0f} ms") from error
             raise _translated(error) from error
-        except ValueError as error:
-            raise NextLayer("its answer cannot be read; is it of another version?") from error
-        finally:
-            if watchdog is not None:
-                watchdog.cancel()
+
+
+def _gathered(received: list[bytes]) -> tuple[Head, list[bytes]]:
+    head, items = b"", []
+    try:
+        for message in received:
+            first, rows = messages.reply(message)
+            head = head or first
+            items += rows
+        said = json.loads(head) if head else {}
         return Head(int(said.get("total", len(items))), float(said.get("ageSeconds", 0.0))), items
+    except (ValueError, TypeError, AttributeError) as error:
+        raise NextLayer("its answer cannot be read; is it of another version?") from error
+
+
+def _unconnected(error: OSError) -> str:
+    if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        return "it does not run"
+    if isinstance(error, ConnectionRefusedError):
+        return "it does not run; a stale socket is left"
+    return f"its socket does not answer: {error.strerror or error}"
 
 
 def _code(error: Any) -> str:

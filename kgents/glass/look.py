@@ -234,11 +234,17 @@ class Glass:
         return Unreachable(f"Nothing answers for {self.target.context}", why="; ".join(tried), fix=_helps(self.target))
 
 
-def open_glass(target: Target, tell: Tell) -> Glass:
+def open_glass(target: Target, tell: Tell, cortex_down: str = "") -> Glass:
     """The glass of a hive as it is on this machine. `tell` gets what a person should know, a sentence each."""
     from kgents.glass.daemon import wake
 
-    return Glass(target, Cortex(target.key), ghost_of(target.key, tell), lambda: find(target.context), wake=wake)
+    return Glass(
+        target,
+        Cortex(target.key, down=cortex_down),
+        ghost_of(target.key, tell),
+        lambda: find(target.context),
+        wake=wake,
+    )
 
 
 def _helps(target: Target) -> str:
@@ -251,7 +257,7 @@ def _ghostly(path: str, entry: paths.Entry, snapshot: Snapshot, tried: list[tupl
     if not entry.many and not snapshot.items:
         raise NotFound("The ghost knows of none", fix="See what it holds: kgents ghost status")
     source = Source("ghost", snapshot.age, snapshot.staleness)
-    notes = [f"{layer}: {why}" for layer, why in tried or ()]
+    notes = tuple(f"{layer}: {why}" for layer, why in tried or ())
     return Answer(path, source, [dump(row) for row in snapshot.items], entry.many, snapshot.total, notes)
 
 
