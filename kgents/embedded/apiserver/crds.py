@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from kgents.embedded.apiserver.registry import Convert, Resource, ScalePaths, Subresource
+from kgents.embedded.apiserver.registry import Convert, Resource, ScalePaths, Subresource, version_rank
 from kgents.embedded.apiserver.strategy import GenerationStrategy, Strategy, Write
-from kgents.embedded.schema.causes import Cause
+from kgents.embedded.schema.causes import Cause, invalid
 from kgents.embedded.schema.schema import Schema
 
 if TYPE_CHECKING:
@@ -86,13 +86,29 @@ class CrdStrategy(Strategy):
     def validate_update(self, new: Object, old: Object, write: Write) -> list[Cause]:
         from kgents.embedded.schema.crd import validate_crd
 
-        return validate_crd(new, old)
+        return [*validate_crd(new, old), *_dropped(new)]
 
     def holds(self, obj: Object) -> bool:
         finalizers = obj["metadata"].setdefault("finalizers", [])
         if not obj["metadata"].get("deletionTimestamp") and CLEANUP not in finalizers:
             finalizers.append(CLEANUP)
         return bool(finalizers)
+
+
+def _dropped(crd: Object) -> list[Cause]:
+    """Versions under which objects were stored must stay."""
+    names = {version["name"] for version in (crd.get("spec") or {}).get("versions") or ()}
+    return [
+        invalid(
+            f"status.storedVersions[{index}]",
+            name,
+            f"missing from spec.versions; {name} was previously a storage version, and must remain in spec.versions "
+            f"until a storage migration ensures no data remains persisted in {name} and removes {name} from "
+            "status.storedVersions",
+        )
+        for index, name in enumerate((crd.get("status") or {}).get("storedVersions") or ())
+        if name not in names
+    ]
 
 
 def _condition(status: Object, kind: str, true: bool, reason: str, message: str, now: str) -> None:
@@ -108,27 +124,28 @@ def _condition(status: Object, kind: str, true: bool, reason: str, message: str,
 
 
 def _conflict(api: Api, obj: Object) -> tuple[str, str] | None:
-    """Reason and message if another definition of the group has one of these names."""
+    """Reason and message if another definition of the group has one of these names; the last of several counts."""
     spec = obj["spec"]
     names = spec.get("names") or {}
-    mine = {names.get("plural"), names.get("singular"), *(names.get("shortNames") or ())}
+    found: tuple[str, str] | None = None
     for record in api.store.collection(CRDS).records.values():
         other = record.parse()
         if record.key[1] == obj["metadata"].get("name") or other["spec"]["group"] != spec.get("group"):
             continue
         accepted = (other.get("status") or {}).get("acceptedNames") or {}
-        theirs = {accepted.get("plural"), accepted.get("singular"), *(accepted.get("shortNames") or ())}
-        if names.get("kind") and names["kind"] in (accepted.get("kind"), accepted.get("listKind")):
-            return "KindConflict", f'"{names["kind"]}" is already in use'
-        if names.get("listKind") and names["listKind"] in (accepted.get("kind"), accepted.get("listKind")):
-            return "ListKindConflict", f'"{names["listKind"]}" is already in use'
-        for key, word in (("plural", "Plural"), ("singular", "Singular")):
-            if names.get(key) and names[key] in theirs:
-                return f"{word}Conflict", f'"{names[key]}" is already in use'
-        shared = sorted(name for name in names.get("shortNames") or () if name in theirs)
-        if shared and mine:
-            return "ShortNamesConflict", f'"{shared[0]}" is already in use'
-    return None
+        words = {accepted.get("plural"), accepted.get("singular"), *(accepted.get("shortNames") or ())}
+        kinds = {accepted.get("kind"), accepted.get("listKind")}
+        checks = (
+            ("Plural", names.get("plural"), words),
+            ("Singular", names.get("singular"), words),
+            *(("ShortNames", short, words) for short in names.get("shortNames") or ()),
+            ("Kind", names.get("kind"), kinds),
+            ("ListKind", names.get("listKind"), kinds),
+        )
+        for word, name, taken in checks:
+            if name and name in taken:
+                found = (f"{word}Conflict", f'"{name}" is already in use')
+    return found
 
 
 def resources(crd: Object) -> list[Resource]:
@@ -138,10 +155,36 @@ def resources(crd: Object) -> list[Resource]:
     if conditions.get("Established") != "True":
         return []
     stored = next(version["name"] for version in spec["versions"] if version["storage"])
-    return [_resource(spec, version, stored) for version in spec["versions"] if version["served"]]
+    schemas = {version["name"]: _schema(spec, version) for version in spec["versions"]}
+    return [_resource(spec, version, stored, schemas) for version in spec["versions"] if version["served"]]
 
 
-def _resource(spec: Object, version: Object, stored: str) -> Resource:
+def _schema(spec: Object, version: Object) -> Schema:
+    return Schema.custom(
+        (version.get("schema") or {}).get("openAPIV3Schema"),
+        group=spec["group"],
+        version=version["name"],
+        kind=spec["names"]["kind"],
+        preserve_unknown_fields=bool(spec.get("preserveUnknownFields")),
+    )
+
+
+def _deprecation(spec: Object, version: Object) -> str:
+    """The warning that users of a version get, or nothing."""
+    if not version.get("deprecated"):
+        return ""
+    if version.get("deprecationWarning"):
+        return str(version["deprecationWarning"])
+    group, kind = spec["group"], spec["names"]["kind"]
+    text = f"{group}/{version['name']} {kind} is deprecated"
+    better = [one["name"] for one in spec["versions"] if one["served"] and not one.get("deprecated")]
+    newest = min(better, key=version_rank, default="")
+    if newest and version_rank(newest) < version_rank(version["name"]):
+        return f"{text}; use {group}/{newest} {kind}"
+    return text
+
+
+def _resource(spec: Object, version: Object, stored: str, schemas: Mapping[str, Schema]) -> Resource:
     names, group, name = spec["names"], spec["group"], version["name"]
     given = version.get("subresources") or {}
     subresources: dict[str, Subresource] = {}
@@ -155,13 +198,7 @@ def _resource(spec: Object, version: Object, stored: str) -> Resource:
             _path(given["scale"]["statusReplicasPath"]),
             _path(given["scale"].get("labelSelectorPath") or ""),
         )
-    schema = Schema.custom(
-        (version.get("schema") or {}).get("openAPIV3Schema"),
-        group=group,
-        version=name,
-        kind=names["kind"],
-        preserve_unknown_fields=bool(spec.get("preserveUnknownFields")),
-    )
+    schema = schemas[name]
     return Resource(
         group,
         name,
@@ -182,7 +219,8 @@ def _resource(spec: Object, version: Object, stored: str) -> Resource:
         own_schema=schema,
         openapi=(version.get("schema") or {}).get("openAPIV3Schema"),
         read=None if name == stored else _to(f"{group}/{name}", schema),
-        write=None if name == stored else _to(f"{group}/{stored}", None),
+        write=None if name == stored else _to(f"{group}/{stored}", schemas[stored]),
+        deprecated=_deprecation(spec, version),
     )
 
 
@@ -190,14 +228,13 @@ def _path(text: str) -> tuple[str, ...]:
     return tuple(part for part in text.split(".") if part)
 
 
-def _to(api_version: str, schema: Schema | None) -> Convert:
+def _to(api_version: str, schema: Schema) -> Convert:
     """Conversion strategy None: the same fields under another version, with that version's defaults."""
 
     def convert(obj: Object) -> Object:
         converted = {**obj, "apiVersion": api_version}
-        if schema is not None:
-            schema.prune(converted)
-            schema.default(converted)
+        schema.prune(converted)
+        schema.default(converted)
         return converted
 
     return convert

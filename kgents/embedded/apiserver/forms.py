@@ -27,7 +27,7 @@ class Form:
 PLAIN = Form()
 
 
-def wanted(call: Call) -> Form:
+def wanted(call: Call, *, many: bool = False) -> Form:
     """The first form of the Accept header that can be served. Raises 406."""
     header = call.headers.get("Accept", "")
     if not header or header in ("*/*", JSON):
@@ -43,7 +43,7 @@ def wanted(call: Call) -> Form:
         kind = parameters.get("as", "")
         if not kind:
             return Form(media=media)
-        if parameters.get("g") == META and parameters.get("v") in ("v1", "v1beta1") and _known(kind):
+        if parameters.get("g") == META and parameters.get("v") in ("v1", "v1beta1") and _known(kind, many=many):
             return Form(kind, parameters["v"], media)
     raise StatusError(
         406,
@@ -52,8 +52,8 @@ def wanted(call: Call) -> Form:
     )
 
 
-def _known(kind: str) -> bool:
-    return kind in ("Table", "PartialObjectMetadata", "PartialObjectMetadataList")
+def _known(kind: str, *, many: bool) -> bool:
+    return kind == "Table" or kind == ("PartialObjectMetadataList" if many else "PartialObjectMetadata")
 
 
 def one(call: Call, data: bytes, code: int) -> Answer:

@@ -59,6 +59,8 @@ def find(api: Api, info: RequestInfo) -> Resource:
 async def dispatch(call: Call, request: web.BaseRequest) -> Answer | web.StreamResponse:
     """Answers a request to an API object. Raises StatusError."""
     info, resource = call.info, call.resource
+    if resource.deprecated:
+        call.warnings.append(resource.deprecated)
     if info.subresource:
         if info.subresource == "log" and "log" in resource.subresources:
             from kgents.embedded.apiserver.logs import proxy

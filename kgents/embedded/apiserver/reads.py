@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -15,10 +16,21 @@ from kgents.embedded.apiserver.errors import StatusError, bad_request, expired, 
 from kgents.embedded.apiserver.registry import Resource
 from kgents.embedded.apiserver.selectors import EVERYTHING, Selector, parse_fields, parse_labels
 from kgents.embedded.apiserver.store.records import Key, Record
-from kgents.embedded.schema.causes import forbidden
+from kgents.embedded.schema.causes import Cause, forbidden, not_supported
 
 Object = dict[str, Any]
 METADATA_FIELDS = ("metadata.name", "metadata.namespace")
+MATCHES = ("Exact", "NotOlderThan", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list is wanted, and of which moment; `past`: that moment need not be now."""
+
+    limit: int
+    after: Key | None
+    rv: str
+    past: bool
 
 
 async def get(call: Call) -> Answer:
@@ -105,17 +117,31 @@ def select(call: Call, records: Iterator[Record]) -> Iterator[Record]:
 
 async def list_objects(call: Call) -> Answer:
     """A list, or one page of it. Raises 400, 410, 422."""
-    form = forms.wanted(call)
-    limit, after, rv = _page(call)
-    records = list(select(call, call.api.collection(call.resource).span(call.namespace or None, after)))
-    meta: Object = {"resourceVersion": rv}
-    if limit and len(records) > limit:
-        token = {"rv": rv, "after": list(records[limit - 1].key)}
+    form = forms.wanted(call, many=True)
+    page = _page(call)
+    records = list(select(call, _source(call, page)))
+    meta: Object = {"resourceVersion": page.rv}
+    if page.limit and len(records) > page.limit:
+        token = {"rv": page.rv, "after": list(records[page.limit - 1].key)}
         meta["continue"] = base64.urlsafe_b64encode(orjson.dumps(token)).decode().rstrip("=")
         if selector(call).empty:
-            meta["remainingItemCount"] = len(records) - limit
-        records = records[:limit]
+            meta["remainingItemCount"] = len(records) - page.limit
+        records = records[: page.limit]
     return _rendered(call, form, records, meta)
+
+
+def _source(call: Call, page: Page) -> Iterator[Record]:
+    collection = call.api.collection(call.resource)
+    namespace = call.namespace or None
+    if not page.past or not collection.history or collection.history[-1].rv <= int(page.rv):
+        return collection.span(namespace, page.after)
+    if int(page.rv) < collection.horizon:
+        raise expired("The provided continue parameter is too old to display a consistent list result.")
+    return (
+        record
+        for record in collection.at(int(page.rv))
+        if (namespace is None or record.key[0] == namespace) and (page.after is None or record.key > page.after)
+    )
 
 
 def _rendered(call: Call, form: forms.Form, records: list[Record], meta: Object) -> Answer:
@@ -144,16 +170,21 @@ def _plain(resource: Resource, records: list[Record], meta: Object) -> bytes:
     return orjson.dumps(head)[:-1] + b',"items":[' + b",".join(items) + b"]}"
 
 
-def _page(call: Call) -> tuple[int, Key | None, str]:
+def _page(call: Call) -> Page:
     query = call.info.query
-    limit = int(query["limit"]) if query.get("limit", "").lstrip("-").isdigit() else 0
+    asked = query.get("limit", "0") or "0"
+    if not asked.lstrip("-").isdigit():
+        raise bad_request(f'strconv.ParseInt: parsing "{asked}": invalid syntax')
     _check_version(call)
-    token = query.get("continue")
+    token, rv = query.get("continue"), query.get("resourceVersion", "")
     if not token:
-        return limit, None, str(call.api.store.rv)
+        exact = query.get("resourceVersionMatch") == "Exact"
+        return Page(int(asked), None, rv if exact else str(call.api.store.rv), exact)
+    if rv not in ("", "0"):
+        raise bad_request("specifying resource version is not allowed when using continue")
     try:
         value = orjson.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        return limit, (value["after"][0], value["after"][1]), str(value["rv"])
+        return Page(int(asked), (str(value["after"][0]), str(value["after"][1])), str(int(value["rv"])), True)
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise bad_request("continue key is not valid: encoding problem") from error
 
@@ -161,9 +192,19 @@ def _page(call: Call) -> tuple[int, Key | None, str]:
 def _check_version(call: Call) -> None:
     query = call.info.query
     rv, match = query.get("resourceVersion", ""), query.get("resourceVersionMatch", "")
-    if match and not rv:
+    causes: list[Cause] = []
+    if "sendInitialEvents" in query:
+        causes.append(forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"))
+    if match and match not in MATCHES:
+        causes.append(not_supported("resourceVersionMatch", match, MATCHES))
+    elif match and not rv:
         why = "resourceVersionMatch is forbidden unless resourceVersion is provided"
-        raise invalid("meta.k8s.io", "ListOptions", "", [forbidden("resourceVersionMatch", why)])
+        causes.append(forbidden("resourceVersionMatch", why))
+    elif match == "Exact" and rv == "0":
+        why = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
+        causes.append(forbidden("resourceVersionMatch", why))
+    if causes:
+        raise invalid("meta.k8s.io", "ListOptions", "", causes)
     if not rv:
         return
     if not rv.isdigit():
@@ -172,7 +213,7 @@ def _check_version(call: Call) -> None:
     if int(rv) > store.rv:
         raise too_large(int(rv), store.rv)
     if match == "Exact" and int(rv) < call.api.collection(call.resource).horizon:
-        raise expired("The provided resource version is too old")
+        raise expired(f"The provided resource version is too old: {rv}")
 
 
 def too_large(asked: int, current: int) -> StatusError:

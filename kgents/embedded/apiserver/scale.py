@@ -82,8 +82,10 @@ async def _write(call: Call, change: Any) -> Answer:
         if not isinstance(replicas, int):
             raise bad_request(f"json: cannot unmarshal {orjson.dumps(replicas).decode()} into ScaleSpec.replicas")
         if replicas < 0:
-            text = "must be greater than or equal to 0"
-            raise invalid("autoscaling", "Scale", call.info.name, [cause("spec.replicas", replicas, text)])
+            problem = cause("spec.replicas", replicas, "must be greater than or equal to 0")
+            if resource.custom:
+                problem = cause("." + ".".join(paths.spec), replicas, "should be a non-negative integer")
+            raise invalid("autoscaling", "Scale", call.info.name, [problem])
         parent = obj
         for part in paths.spec[:-1]:
             parent = parent.setdefault(part, {})

@@ -77,12 +77,13 @@ def _columns(resource: Resource) -> list[Object]:
     first = column("Name", "string", "name", NAME_TEXT)
     if resource.custom:
         return [first, *(_custom_column(one) for one in resource.columns)]
-    from kgents.embedded.apiserver.kinds.columns import COLUMNS
+    from kgents.embedded.apiserver.kinds.columns import COLUMNS, NAMELESS
 
     listed = COLUMNS.get(resource.qualified)
     if listed is None:
         return [first, column("Created At", "date", "", CREATED_TEXT)]
-    return [first, *(column(name, kind, "", text, priority) for name, kind, text, priority, _ in listed)]
+    columns = [column(name, kind, "", text, priority) for name, kind, text, priority, _ in listed]
+    return columns if resource.qualified in NAMELESS else [first, *columns]
 
 
 def _custom_column(one: Mapping[str, Any]) -> Object:
@@ -94,12 +95,13 @@ def _cells(resource: Resource, obj: Object) -> list[Any]:
     name = obj["metadata"].get("name")
     if resource.custom:
         return [name, *(_custom_cell(one, obj) for one in resource.columns)]
-    from kgents.embedded.apiserver.kinds.columns import COLUMNS
+    from kgents.embedded.apiserver.kinds.columns import COLUMNS, NAMELESS
 
     listed = COLUMNS.get(resource.qualified)
     if listed is None:
         return [name, obj["metadata"].get("creationTimestamp")]
-    return [name, *(one[4](obj) for one in listed)]
+    cells = [one[4](obj) for one in listed]
+    return cells if resource.qualified in NAMELESS else [name, *cells]
 
 
 def _custom_cell(one: Mapping[str, Any], obj: Object) -> Any:

@@ -18,7 +18,7 @@ from kgents.embedded.apiserver.reads import matcher
 from kgents.embedded.apiserver.registry import Resource
 from kgents.embedded.apiserver.store.records import Collection, Record
 from kgents.embedded.apiserver.watch import Encode, Watcher, frame
-from kgents.embedded.schema.causes import forbidden
+from kgents.embedded.schema.causes import forbidden, not_supported
 
 BOOKMARK_SECONDS = 30.0
 log = logging.getLogger(__name__)
@@ -64,6 +64,8 @@ def _start(call: Call) -> tuple[int | None, bool]:
     if initial is not None and match != "NotOlderThan":
         why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
         causes.append(forbidden("resourceVersionMatch", why))
+        if match:
+            causes.append(not_supported("resourceVersionMatch", match, ["NotOlderThan"]))
     if causes:
         raise invalid("meta.k8s.io", "ListOptions", "", causes)
     if initial is not None and call.info.flag("sendInitialEvents"):

@@ -185,7 +185,8 @@ def event_source(obj: Object) -> str:
     """Who reported an event."""
     source = obj.get("source") or {}
     name = source.get("component") or obj.get("reportingComponent") or ""
-    return f"{name}, {source['host']}" if source.get("host") else str(name)
+    instance = source.get("host") or obj.get("reportingInstance")
+    return f"{name}, {instance}" if instance else str(name)
 
 
 def job_status(obj: Object) -> str:

@@ -26,7 +26,7 @@ COLUMNS: dict[str, list[Column]] = {
     "configmaps": [_col("Data", lambda o: len(o.get("data") or {}) + len(o.get("binaryData") or {})), AGE],
     "secrets": [_col("Type", lambda o: o.get("type")), _col("Data", lambda o: len(o.get("data") or {})), AGE],
     "namespaces": [_col("Status", lambda o: (o.get("status") or {}).get("phase", "")), AGE],
-    "serviceaccounts": [_col("Secrets", lambda o: len(o.get("secrets") or [])), AGE],
+    "serviceaccounts": [AGE],
     "events": [
         _col("Last Seen", cells.last_seen),
         _col("Type", lambda o: o.get("type", "")),
@@ -121,3 +121,6 @@ COLUMNS: dict[str, list[Column]] = {
     "clusterrolebindings.rbac.authorization.k8s.io": [_col("Role", cells.role), AGE, *cells.subject_columns()],
 }
 """For each resource: name, type, description, priority and cell of every column after the name."""
+
+NAMELESS = frozenset({"events"})
+"""Resources whose rows do not begin with the name."""

@@ -72,6 +72,12 @@ class WorkloadStrategy(GenerationStrategy):
 class DeploymentStrategy(WorkloadStrategy):
     """Rolls from one ReplicaSet to the next. Its generation also counts annotations."""
 
+    def default(self, obj: Object) -> None:
+        super().default(obj)
+        for condition in (obj.get("status") or {}).get("conditions") or []:
+            for key in ("lastUpdateTime", "lastTransitionTime"):
+                condition.setdefault(key, None)
+
     def default_own(self, spec: Object) -> None:
         super().default_own(spec)
         strategy = spec.setdefault("strategy", {})

@@ -101,6 +101,18 @@ class Collection:
         if len(self.history) > self._limit:
             self.horizon = self.history.popleft().rv
 
+    def at(self, rv: int) -> list[Record]:
+        """The records as they were at a version within the history, in order."""
+        past = dict(self.records)
+        for event in reversed(self.history):
+            if event.rv <= rv:
+                break
+            if event.previous is None:
+                past.pop(event.record.key, None)
+            else:
+                past[event.record.key] = event.previous
+        return [past[key] for key in sorted(past)]
+
     def since(self, rv: int) -> list[Event]:
         """The changes after a version, oldest first."""
         found: list[Event] = []

@@ -18,6 +18,8 @@ from kgents.embedded.apiserver.store.records import Collection, Event, Key, Reco
 
 WINDOW = 20_000
 CHUNK = 1_000
+FIRST = 2
+"""The version of an empty store. Anything before it is history that nobody can have seen."""
 
 
 Write = tuple[Collection, Event, "asyncio.Future[None]"]
@@ -31,12 +33,12 @@ class Store:
     """All collections. Everything runs in one event loop; only the log's writer is another thread."""
 
     def __init__(self, database: Database, *, window: int = WINDOW, chunk: int = CHUNK) -> None:
-        self.rv = 1
+        self.rv = FIRST
         self.collections: dict[str, Collection] = {}
         self._database = database
         self._window = window
         self._chunk = chunk
-        self._last = 1
+        self._last = FIRST
         self._pending: dict[tuple[str, Key], asyncio.Future[None]] = {}
         self._superseded: deque[tuple[int, int]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -48,7 +50,7 @@ class Store:
         found = self.collections.get(name)
         if found is None:
             found = self.collections[name] = Collection(name, volatile=volatile)
-            found.horizon = self._database_horizon
+            found.horizon = max(self._database_horizon, FIRST)
         return found
 
     def _load(self) -> None:
