@@ -21,12 +21,19 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     level = logging.DEBUG if options.verbose else logging.INFO
     logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_worth_saying)
     try:
         asyncio.run(_run(config.load(options.context, path=options.kubeconfig)))
     except KgentsError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     return 0
+
+
+def _worth_saying(record: logging.LogRecord) -> bool:
+    # While the API server is away kopf says so for each of its tries; the informers say it once.
+    return record.levelno < logging.WARNING or not str(record.msg).startswith("Request attempt")
 
 
 async def _run(cluster: config.ClusterConfig) -> None:

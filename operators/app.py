@@ -26,46 +26,54 @@ AUDIT_AFTER = 1.0
 
 async def run(config: ClusterConfig, stop: asyncio.Event) -> None:
     """All operators against one API server, until `stop`. Raises when one of them fails for good."""
-    async with KubeClient(config, user_agent="kgents-operators") as api, AsyncExitStack() as stack:
+    async with KubeClient(config, user_agent="kgents-operators") as api:
         world = World(api)
         world.watch_children()
-        evaporation, agents = (
-            Evaporation(world),
-            Controller("agent", AgentReconciler(world, Recorder(api)).reconcile, WORKERS),
-        )
-        signals, reactions = Signals(world, agents.enqueue), Reactions(world, agents.enqueue)
         audits: Controller[Kind] = Controller("audit", lambda kind: audit(world, kind), 1)
-        world.on_agent.append(agents.enqueue)
-        for informer in world.informers.values():
-            await stack.enter_async_context(informer)
-        ready = asyncio.Event()
+        watching = asyncio.Event()
         kopf_task = asyncio.create_task(
-            kopf_bridge.run(world, config, lambda kind: audits.enqueue(kind, AUDIT_AFTER), stop, ready), name="kopf"
+            kopf_bridge.run(world, config, lambda kind: audits.enqueue(kind, AUDIT_AFTER), watching), name="kopf"
         )
         try:
-            await _synced(world, kopf_task)
-            for controller in (agents, audits, signals, reactions):
-                await stack.enter_async_context(controller)
-            log.info("the operators are at work on %s", config.server)
-            await _until_done(kopf_task, asyncio.create_task(evaporation.run(stop), name="evaporation"))
+            await _work(world, audits, kopf_task, stop)
         finally:
-            stop.set()
+            # Last: on its way out kopf waits for every task that began after it.
+            watching.set()
             await asyncio.gather(kopf_task, return_exceptions=True)
+    log.info("the operators have stopped")
 
 
-async def _synced(world: World, kopf_task: asyncio.Task[None]) -> None:
+async def _work(world: World, audits: Controller[Kind], kopf_task: asyncio.Task[None], stop: asyncio.Event) -> None:
+    evaporation = Evaporation(world)
+    agents = Controller("agent", AgentReconciler(world, Recorder(world.api)).reconcile, WORKERS)
+    signals, reactions = Signals(world, agents.enqueue), Reactions(world, agents.enqueue)
+    world.on_agent.append(agents.enqueue)
+    async with AsyncExitStack() as stack:
+        for informer in world.informers.values():
+            await stack.enter_async_context(informer)
+        await _synced(world, kopf_task, stop)
+        for controller in (agents, audits, signals, reactions):
+            await stack.enter_async_context(controller)
+        log.info("the operators are at work on %s", world.api.config.server)
+        await _until_done(kopf_task, asyncio.create_task(evaporation.run(stop), name="evaporation"))
+
+
+async def _synced(world: World, kopf_task: asyncio.Task[None], stop: asyncio.Event) -> None:
     """Wait until the mirror is whole: what is not known to be there would be made again."""
+    stopped = asyncio.create_task(stop.wait())
     for informer in world.informers.values():
         waiting = asyncio.create_task(informer.synced.wait())
-        await asyncio.wait([waiting, kopf_task], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([waiting, stopped, kopf_task], return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
+    stopped.cancel()
 
 
-async def _until_done(*tasks: asyncio.Task[None]) -> None:
-    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in pending:
-        task.cancel()
-    await asyncio.gather(*pending, return_exceptions=True)
+async def _until_done(kopf_task: asyncio.Task[None], own: asyncio.Task[None]) -> None:
+    """Until the own task ends, as it does on `stop`; or kopf does, as it never should."""
+    done, _ = await asyncio.wait([kopf_task, own], return_when=asyncio.FIRST_COMPLETED)
+    if own not in done:
+        own.cancel()
+        await asyncio.gather(own, return_exceptions=True)
     for task in done:
         task.result()
 

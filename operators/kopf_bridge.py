@@ -107,16 +107,16 @@ def settings() -> kopf.OperatorSettings:
     return made
 
 
-async def run(world: World, config: ClusterConfig, audit: Audit, stop: asyncio.Event, ready: asyncio.Event) -> None:
-    """kopf's operator, until `stop`. `ready` is set when it has begun to watch."""
-    logging.getLogger("kopf.objects").setLevel(logging.WARNING)
+async def run(world: World, config: ClusterConfig, audit: Audit, stop: asyncio.Event) -> None:
+    """kopf's operator, until `stop`."""
+    for quiet in ("kopf.objects", "kopf.activities", "kopf._core.engines.activities"):
+        logging.getLogger(quiet).setLevel(logging.WARNING)
     await kopf.operator(
         registry=registry(world, config, audit),
         settings=settings(),
         clusterwide=True,
         standalone=True,
         stop_flag=stop,
-        ready_flag=ready,
     )
 
 
