@@ -153,6 +153,8 @@ def apply(
     """
     writer = Writer(manager, now, schema.api_version, subresource, reset)
     metadata = applied.get("metadata") or {}
+    if not isinstance(metadata, dict):
+        raise bad_request("metadata must be an object")
     if metadata.get("managedFields"):
         raise bad_request("metadata.managedFields must be nil")
     check_patch_depth(applied)

@@ -19,6 +19,7 @@ from kgents.embedded.patch.fields import (
     key_element,
     value_element,
 )
+from kgents.embedded.schema.decoding import fits
 from kgents.embedded.schema.node import ABSENT, ANY, Node
 from kgents.embedded.schema.ratchet import same
 
@@ -28,6 +29,7 @@ EXPECTED = {
     "integer": "numeric (int or float)",
     "number": "numeric (int or float)",
 }
+GO_NAMES = {dict: "map", list: "list", str: "string", bool: "boolean", int: "int", float: "float"}
 
 
 class NotTyped(ValueError):
@@ -238,23 +240,22 @@ def _merge_lists(node: Node, live: list[Any], applied: list[Any]) -> list[Any]:
 
 def check(node: Node, value: Any, path: str = "") -> list[str]:
     """What keeps an applied configuration from being read through its schema."""
+    if value is None:
+        return []
+    if not fits(node, value):
+        return [f"{path}: expected {_expected(node)}, got {GO_NAMES.get(type(value), type(value).__name__)}"]
+    if isinstance(value, list):
+        return _check_items(node, value, path)
+    if not isinstance(value, dict):
+        return []
     problems: list[str] = []
-    if isinstance(value, dict):
-        if node.int_or_string or node.type in ("string", "integer", "number", "boolean", "array"):
-            return [f"{path}: expected {_expected(node)}, got map"]
-        open_ended = node.preserve or (not node.properties and bool(node.definition))
-        for name, item in value.items():
-            child = node.child(name)
-            if child is not None:
-                problems += check(child, item, f"{path}.{name}")
-            elif not open_ended:
-                problems.append(f"{path}.{name}: field not declared in schema")
-    elif isinstance(value, list):
-        if node.type not in ("array", ""):
-            return [f"{path}: expected {_expected(node)}, got list"]
-        problems += _check_items(node, value, path)
-    elif value is not None and node.type in ("object", "array"):
-        return [f"{path}: expected {_expected(node)}, got {value!r}"]
+    open_ended = node.preserve or (not node.properties and bool(node.definition))
+    for name, item in value.items():
+        child = node.child(name)
+        if child is not None:
+            problems += check(child, item, f"{path}.{name}")
+        elif not open_ended:
+            problems.append(f"{path}.{name}: field not declared in schema")
     return problems
 
 

@@ -21,7 +21,7 @@ def decode_error(node: Node, value: Any, owner: str, path: str = "") -> str | No
     """The first value that would not decode, as Go's JSON decoder says it; None when all fit."""
     if value is None:
         return None
-    if not _fits(node, value):
+    if not fits(node, value):
         found = JSON_NAMES[type(value)]
         field = f"Go struct field {owner}{'.' if path else ''}{path}" if path else "Go value"
         return f"json: cannot unmarshal {found} into {field} of type {_go_type(node)}"
@@ -42,7 +42,8 @@ def decode_error(node: Node, value: Any, owner: str, path: str = "") -> str | No
     return None
 
 
-def _fits(node: Node, value: Any) -> bool:
+def fits(node: Node, value: Any) -> bool:
+    """Whether a value that is not null decodes into the type of `node`; its parts are not looked at."""
     expected = node.type
     if node.int_or_string:
         return isinstance(value, str) or type(value) is int

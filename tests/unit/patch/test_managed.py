@@ -238,3 +238,17 @@ def test_letting_go_of_everything_leaves_nothing(spec: Any) -> None:
     obj = apply(apply(None, "alice", **spec), "alice")
     assert obj.get("spec", {}) == {}
     assert "managedFields" not in obj["metadata"] or owned(obj)["alice"] == {"f:spec": {}}
+
+
+@pytest.mark.parametrize("spec", [{"size": "big"}, {"steps": "x"}, {"notes": ["x"]}, {"port": {}}, {"code": 1}])
+def test_a_value_of_the_wrong_type_is_an_error(spec: dict[str, Any]) -> None:
+    with pytest.raises(PatchError) as refused:
+        apply(None, "alice", **spec)
+    assert refused.value.code == 500
+    assert ": expected " in refused.value.message
+
+
+def test_an_element_that_stands_twice_is_an_error() -> None:
+    with pytest.raises(PatchError) as refused:
+        apply(None, "alice", parts=[{"name": "a"}, {"name": "a"}])
+    assert 'duplicate entries for key [name="a"]' in refused.value.message
