@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
 from kgents.api.kinds import POD
 from kgents.kube.client import KubeClient
-from kgents.kube.errors import Conflict, ObjectNotFound
+from kgents.kube.errors import ApiUnreachable, Conflict, ObjectNotFound
 from kgents.kube.informer import Informer
 
 Object = dict[str, Any]
@@ -60,15 +61,27 @@ class Node:
             "conditions": [{"type": "Ready", "status": ready, "lastTransitionTime": now}],
         }
         metadata = pod["metadata"]
-        try:
-            await self._api.patch(
+        await self._insist(
+            lambda: self._api.patch(
                 POD, metadata["name"], {"status": status}, metadata["namespace"], subresource="status"
             )
-        except (Conflict, ObjectNotFound):
-            return
+        )
 
     async def _end(self, pod: Object) -> None:
         metadata = pod["metadata"]
-        await self._api.delete(
-            POD, metadata["name"], metadata["namespace"], uid=metadata["uid"], grace_seconds=0, missing_ok=True
+        await self._insist(
+            lambda: self._api.delete(
+                POD, metadata["name"], metadata["namespace"], uid=metadata["uid"], grace_seconds=0, missing_ok=True
+            )
         )
+
+    async def _insist(self, write: Callable[[], Awaitable[Object | None]]) -> None:
+        """Write once the server is there to take it."""
+        for _ in range(100):
+            try:
+                await write()
+                return
+            except (Conflict, ObjectNotFound):
+                return
+            except ApiUnreachable:
+                await asyncio.sleep(0.1)
