@@ -252,3 +252,13 @@ def test_an_element_that_stands_twice_is_an_error() -> None:
     with pytest.raises(PatchError) as refused:
         apply(None, "alice", parts=[{"name": "a"}, {"name": "a"}])
     assert 'duplicate entries for key [name="a"]' in refused.value.message
+
+
+def test_a_uid_names_one_object_only() -> None:
+    live = apply(None, "alice", size=1)
+    live["metadata"]["uid"] = "1"
+    body = plant(size=1)
+    body["metadata"]["uid"] = "2"
+    with pytest.raises(PatchError) as refused:
+        managed.apply(live, body, PLANTS, manager="alice", now=NOW)
+    assert (refused.value.code, refused.value.causes[0].field) == (422, "metadata.uid")
