@@ -14,7 +14,6 @@ from kgents.api.kinds import AGENT, API_VERSION, PHEROMONE, Kind
 from kgents.kube.errors import ObjectNotFound
 
 FIELD_MANAGER = "kgents"
-APPLY = "application/apply-patch+yaml"
 
 
 def _one(value: dict[str, Any]) -> Answer:
@@ -85,7 +84,8 @@ async def cluster_apply(world: World, call: Call) -> Answer:
     applied = []
     for obj in call.arguments["objects"]:
         kind = await _kind_of(world, obj)
-        made = await world.api.apply(kind, obj, default if kind.namespaced else None, field_manager=FIELD_MANAGER)
+        namespace = (obj["metadata"].get("namespace") or default) if kind.namespaced else None
+        made = await world.api.apply(kind, obj, namespace, field_manager=FIELD_MANAGER)
         metadata = made["metadata"]
         row = {"kind": kind.kind, "name": metadata["name"], "namespace": metadata.get("namespace") or ""}
         applied.append(orjson.dumps(row))

@@ -1,0 +1,127 @@
+"""From a path to its operation. The registry says what a path means; this table says who does it here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cortex import logs, reads, writes
+from cortex.answers import Answer, Call, World
+from cortex.hub import Change, Overrun
+from kgents.api import paths
+from kgents.api.errors import KgentsError, UsageError
+from kgents.api.kinds import AGENT, PHEROMONE, PROPOSAL, Kind
+
+Operation = Callable[[World, Call], Awaitable[Answer]]
+
+OPERATIONS: dict[str, Operation] = {
+    "agents.list": reads.agents_list,
+    "agents.get": reads.agents_get,
+    "agents.define": writes.agents_define,
+    "agents.suspend": writes.agents_suspend,
+    "agents.resume": writes.agents_resume,
+    "agents.terminate": writes.agents_terminate,
+    "agents.witness": logs.agents_witness,
+    "cluster.apply": writes.cluster_apply,
+    "cluster.manifest": reads.cluster_manifest,
+    "pheromones.sense": reads.pheromones_sense,
+    "pheromones.emit": writes.pheromones_emit,
+    "proposals.list": reads.proposals_list,
+    "proposals.get": reads.proposals_get,
+    "memory.manifest": reads.memory_manifest,
+    "witness.stream": reads.witness_recent,
+}
+WATCHED: dict[str, tuple[str, Kind]] = {
+    "agents.list": ("agents", AGENT),
+    "agents.get": ("agents", AGENT),
+    "pheromones.sense": ("pheromones", PHEROMONE),
+    "proposals.list": ("proposals", PROPOSAL),
+    "proposals.get": ("proposals", PROPOSAL),
+    "witness.stream": ("witness", AGENT),
+}
+
+
+class NotHere(KgentsError):
+    """Cortex knows the path and has no such operation: the next layer may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One message of a watch: a change, or SYNCED, or RESYNC."""
+
+    type: str
+    resource: str
+    item: bytes = b""
+
+
+def resolve(path: str, arguments: bytes, namespace: str) -> tuple[paths.Entry, Call]:
+    """Raises UsageError or NotFound for what has no meaning."""
+    try:
+        given = json.loads(arguments or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise UsageError("the arguments are not JSON", why=str(error)) from error
+    if not isinstance(given, dict):
+        raise UsageError("the arguments are not a JSON object")
+    found = paths.resolve(path)
+    return found.entry, Call(found.bindings, found.entry.parse(given), namespace)
+
+
+async def invoke(world: World, path: str, arguments: bytes, namespace: str) -> Answer:
+    """Do it."""
+    entry, call = resolve(path, arguments, namespace)
+    operation = OPERATIONS.get(entry.id)
+    if operation is None:
+        raise NotHere("Cortex cannot do this yet", why=entry.description)
+    return await operation(world, call)
+
+
+async def watch(world: World, path: str, arguments: bytes, namespace: str) -> AsyncIterator[Event]:
+    """What is there now, SYNCED, then every change. Ends with RESYNC when the reader was too slow."""
+    entry, call = resolve(path, arguments, namespace)
+    if entry.id == "agents.witness":
+        async for line in logs.follow(world, call):
+            yield Event("ADDED", "logs", line)
+        return
+    if entry.id not in WATCHED:
+        raise NotHere(f"this cannot be watched: {entry.description}")
+    resource, kind = WATCHED[entry.id]
+    world.mirror.require(kind)
+    with world.mirror.hub.subscribe(_wanted(resource, call)) as reader:
+        initial = await OPERATIONS[entry.id](world, call)
+        for item in list(initial.items):
+            yield Event("ADDED", resource, item)
+        yield Event("SYNCED", resource)
+        try:
+            while True:
+                change = await reader.next()
+                yield Event(change.type, resource, _shown(world, entry.id, change))
+        except Overrun:
+            yield Event("RESYNC", resource)
+
+
+def _shown(world: World, id: str, change: Change) -> bytes:
+    """The row of a change; of one agent that is watched, all there is to know."""
+    key = (change.namespace, change.name)
+    if id == "agents.get" and change.type != "DELETED" and key in world.mirror.informers["agents"].store:
+        return reads.agent_detail(world, key)
+    return change.row
+
+
+def _wanted(resource: str, call: Call) -> Callable[[Change], bool]:
+    name = call.names.get("agent") or call.names.get("proposal")
+    signals: dict[str, Any] = reads.wanted_signals(call) if resource == "pheromones" else {}
+    types, least = signals.get("types"), signals.get("least")
+
+    def wanted(change: Change) -> bool:
+        if change.resource != resource or (call.namespace and change.namespace != call.namespace):
+            return False
+        if name is not None and change.name != name:
+            return False
+        if (types or least) and change.type != "DELETED":
+            row = json.loads(change.row)
+            return (not types or row["type"] in types) and row["intensity"] >= (least or 0.0)
+        return True
+
+    return wanted
