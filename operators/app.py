@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from contextlib import AsyncExitStack
 
 from kgents.api.kinds import AGENT, PHEROMONE, Kind
@@ -30,15 +31,14 @@ async def run(config: ClusterConfig, stop: asyncio.Event) -> None:
         world = World(api)
         world.watch_children()
         audits: Controller[Kind] = Controller("audit", lambda kind: audit(world, kind), 1)
-        watching = asyncio.Event()
+        stop_kopf = threading.Event()
         kopf_task = asyncio.create_task(
-            kopf_bridge.run(world, config, lambda kind: audits.enqueue(kind, AUDIT_AFTER), watching), name="kopf"
+            kopf_bridge.run(world, config, lambda kind: audits.enqueue(kind, AUDIT_AFTER), stop_kopf), name="kopf"
         )
         try:
             await _work(world, audits, kopf_task, stop)
         finally:
-            # Last: on its way out kopf waits for every task that began after it.
-            watching.set()
+            stop_kopf.set()
             await asyncio.gather(kopf_task, return_exceptions=True)
     log.info("the operators have stopped")
 

@@ -11,6 +11,7 @@ import asyncio
 import itertools
 import logging
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,13 @@ class Backoffs:
         return itertools.chain((0.1, 0.2, 0.5, 1.0, 2.0), itertools.repeat(3.0))
 
 
-def registry(world: World, config: ClusterConfig, audit: Audit) -> kopf.OperatorRegistry:
-    """The handlers. `audit` is called for each object of a new list: whatever is not in it has gone unseen."""
+def registry(
+    world: World, config: ClusterConfig, audit: Audit, loop: asyncio.AbstractEventLoop
+) -> kopf.OperatorRegistry:
+    """The handlers; what they see is put into the world in its own `loop`.
+
+    `audit` is called for each object of a new list: whatever is not in it has gone unseen.
+    """
     made = kopf.OperatorRegistry()
     credentials = Credentials(config)
 
@@ -51,11 +57,11 @@ def registry(world: World, config: ClusterConfig, audit: Audit) -> kopf.Operator
 
     @kopf.on.event(GROUP, VERSION, AGENT.plural, registry=made)
     async def agent_seen(event: Mapping[str, Any], **_: Any) -> None:
-        _see(event, world.put_agent, world.drop_agent, lambda: audit(AGENT))
+        loop.call_soon_threadsafe(_see, event, world.put_agent, world.drop_agent, lambda: audit(AGENT))
 
     @kopf.on.event(GROUP, VERSION, PHEROMONE.plural, registry=made)
     async def pheromone_seen(event: Mapping[str, Any], **_: Any) -> None:
-        _see(event, world.put_pheromone, world.drop_pheromone, lambda: audit(PHEROMONE))
+        loop.call_soon_threadsafe(_see, event, world.put_pheromone, world.drop_pheromone, lambda: audit(PHEROMONE))
 
     return made
 
@@ -107,17 +113,22 @@ def settings() -> kopf.OperatorSettings:
     return made
 
 
-async def run(world: World, config: ClusterConfig, audit: Audit, stop: asyncio.Event) -> None:
-    """kopf's operator, until `stop`."""
-    for quiet in ("kopf.objects", "kopf.activities", "kopf._core.engines.activities"):
-        logging.getLogger(quiet).setLevel(logging.WARNING)
-    await kopf.operator(
-        registry=registry(world, config, audit),
-        settings=settings(),
-        clusterwide=True,
-        standalone=True,
-        stop_flag=stop,
-    )
+async def run(world: World, config: ClusterConfig, audit: Audit, stop: threading.Event) -> None:
+    """kopf's operator, until `stop`.
+
+    In a thread and a loop of its own: kopf takes the signals of the main thread for itself, and on its way out waits
+    for and cancels every task of its loop.
+    """
+    for quiet in ("kopf.objects", "kopf.activities", "kopf._core.engines.activities", "kopf._core.reactor.running"):
+        logging.getLogger(quiet).setLevel(logging.ERROR)
+    handlers = registry(world, config, audit, asyncio.get_running_loop())
+
+    def work() -> None:
+        asyncio.run(
+            kopf.operator(registry=handlers, settings=settings(), clusterwide=True, standalone=True, stop_flag=stop)
+        )
+
+    await asyncio.to_thread(work)
 
 
 def _pem(path: str | None, data: bytes | None) -> str | None:
