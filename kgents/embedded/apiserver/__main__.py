@@ -26,6 +26,7 @@ def main() -> int:
     logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # Long-lived objects are many and acyclic; frequent full collections would only cost latency.
     gc.set_threshold(50_000, 20, 50)
+    options.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         asyncio.run(_run(options))
     except KgentsError as error:

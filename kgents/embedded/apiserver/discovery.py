@@ -79,7 +79,7 @@ class Discovery:
         for group, versions in self._registry.groups().items():
             if (path == "/api") != (group == ""):
                 continue
-            meta = {"name": group} if group else {}
+            meta: Object = {"name": group} if group else {}
             listed = [self._version(group, name) for name in versions]
             items.append({"metadata": {**meta, "creationTimestamp": None}, "versions": listed})
         return {

@@ -17,7 +17,7 @@ META = "meta.k8s.io"
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What is wanted: `kind` is "", Table, PartialObjectMetadata or PartialObjectMetadataList; and how it is encoded."""
+    """What is wanted: `kind` is "", Table, PartialObjectMetadata or its List; and how it is encoded."""
 
     kind: str = ""
     version: str = "v1"

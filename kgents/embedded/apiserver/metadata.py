@@ -137,7 +137,8 @@ def validate_update(call: Call, new: Object, old: Object) -> list[Cause]:
         added = [name for name in new.get("finalizers") or () if name not in before]
         if added:
             shown = ", ".join(f'"{name}"' for name in sorted(added))
-            why = f"no new finalizers can be added if the object is being deleted, found new finalizers []string{{{shown}}}"
+            why = "no new finalizers can be added if the object is being deleted"
+            why += f", found new finalizers []string{{{shown}}}"
             causes.append(forbidden("metadata.finalizers", why))
     return causes
 

@@ -84,7 +84,8 @@ def label_key_problem(key: str) -> str:
     if slash and not prefix:
         return "prefix part must be non-empty"
     if "/" in prefix:
-        return f"a valid label key {_NAME_PART_TEXT} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+        optional = "with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+        return f"a valid label key {_NAME_PART_TEXT} {optional}"
     if prefix and (problem := dns_subdomain(prefix)):
         return f"prefix part {problem}"
     if not name:

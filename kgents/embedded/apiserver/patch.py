@@ -13,9 +13,11 @@ from kgents.embedded.apiserver.errors import StatusError, already_exists, bad_re
 from kgents.embedded.apiserver.options import check_options
 from kgents.embedded.apiserver.shaping import decode_strictly, reset_fields
 from kgents.embedded.apiserver.update import change_object
+from kgents.embedded.schema.causes import invalid as immutable
 from kgents.embedded.schema.causes import required
 
 Object = dict[str, Any]
+IMMUTABLE = "field is immutable"
 JSON_PATCH = "application/json-patch+json"
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
@@ -74,8 +76,11 @@ async def apply(call: Call, subresource: str) -> Answer:
     applied = _applied(call)
     resource = call.resource
     force = call.info.flag("force")
+    uid = applied["metadata"].get("uid")
 
     def merged(live: Object | None) -> Object:
+        if uid and live is not None and uid != live["metadata"]["uid"]:
+            raise invalid(resource.group, resource.kind, call.info.name, [immutable("metadata.uid", uid, IMMUTABLE)])
         return managed.apply(
             live,
             applied,
@@ -104,7 +109,9 @@ def _applied(call: Call) -> Object:
     if not isinstance(applied, dict):
         raise bad_request("error decoding YAML: expected an object")
     bodies.check_kind(call.resource, applied)
-    metadata.match_path(call, metadata.of(applied), create=False)
+    # Checked on a copy: what the client left out of its configuration is not among the fields it applies.
+    metadata.match_path(call, dict(metadata.of(applied)), create=False)
+    applied["metadata"].setdefault("name", call.info.name)
     return applied
 
 

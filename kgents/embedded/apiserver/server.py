@@ -32,7 +32,6 @@ def listen(address: str, port: int) -> socket.socket:
 
 async def serve(directory: Path, address: str, port: int, service_cidr: str, stop: asyncio.Event) -> None:
     """Serves until `stop` is set. Prints `ready URL` when requests are answered."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     bound = listen(address, port)
     port = bound.getsockname()[1]
     keys = pki.ensure(directory / "pki", [address, "127.0.0.1"])
@@ -53,7 +52,7 @@ async def serve(directory: Path, address: str, port: int, service_cidr: str, sto
         api.store.close()
 
 
-def _server(edge: Edge) -> web.Server[web.BaseRequest]:
+def _server(edge: Edge) -> web.Server:
     def request(message, payload, protocol, writer, task):  # type: ignore[no-untyped-def]
         loop = asyncio.get_running_loop()
         return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=BODY_LIMIT)

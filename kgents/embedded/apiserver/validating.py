@@ -17,5 +17,16 @@ async def run_schema(resource: Resource, new: Object, old: Object | None) -> lis
         return []
     schema = resource.schema
     if schema.has_rules:
-        return await asyncio.to_thread(schema.validate, new, old)
-    return schema.validate(new, old)
+        causes = await asyncio.to_thread(schema.validate, new, old)
+    else:
+        causes = schema.validate(new, old)
+    return causes if old is None else [_as_in_updates(cause) for cause in causes]
+
+
+def _as_in_updates(cause: Cause) -> Cause:
+    """In updates Kubernetes names a value of the wrong type by its last part alone."""
+    where = f"{cause.field} in body must be of type"
+    if where not in cause.message:
+        return cause
+    last = cause.field.rpartition(".")[2]
+    return Cause(cause.field, cause.reason, cause.message.replace(where, f"{last} in body must be of type"))

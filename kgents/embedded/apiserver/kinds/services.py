@@ -23,7 +23,9 @@ class ServiceStrategy(Strategy):
         spec.setdefault("sessionAffinity", "None")
         for port in spec.get("ports") or []:
             port.setdefault("protocol", "TCP")
-            if (port.get("targetPort") in (None, "", 0) and spec.get("clusterIP") != "None") or port.get("targetPort") is None:
+            if (port.get("targetPort") in (None, "", 0) and spec.get("clusterIP") != "None") or port.get(
+                "targetPort"
+            ) is None:
                 port["targetPort"] = port.get("port")
         if spec["type"] != "ExternalName":
             spec.setdefault("internalTrafficPolicy", "Cluster")

@@ -125,9 +125,9 @@ class Database:
                 if item is None:
                     stopping = True
                 elif isinstance(item[0], list):
-                    obsolete.append(item)  # type: ignore[arg-type]
+                    obsolete.append(item)
                 else:
-                    rows.append(item)  # type: ignore[arg-type]
+                    rows.append(item)
                 try:
                     item = self._queue.get_nowait()
                 except queue.Empty:
