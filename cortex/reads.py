@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
@@ -132,7 +131,7 @@ def cluster_status(world: World, ready: bool, version: str) -> dict[str, Any]:
 
 async def memory_manifest(world: World, call: Call) -> Answer:
     entries = world.ghost.entries(world.now())
-    return Answer([orjson.dumps({**asdict(entry), "ageSeconds": entry.age}) for entry in entries])
+    return Answer([orjson.dumps({**entry._asdict(), "ageSeconds": entry.age}) for entry in entries])
 
 
 async def witness_recent(world: World, call: Call) -> Answer:

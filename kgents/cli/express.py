@@ -1,13 +1,17 @@
 """The express lane: `kgents status -o json`, asked by scripts and prompts many times a minute.
 
-When a Cortex answers, none of the machinery below the command line is needed, and importing it would take three
-times as long as the answer. Whatever else was asked, or came back, takes the ordinary way.
+When Cortex answers, or only the disk is to be asked, none of the machinery of the ordinary way is needed, and
+importing it would take three times as long as the answer. Whatever else was asked, or came back, goes that way.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kgents.glass.answer import Answer
 
 refused = ""
 """Why Cortex could not answer here, so that the ordinary way does not wait for it again."""
@@ -21,20 +25,50 @@ def express(words: Sequence[str]) -> int | None:
     if options is None:
         return None
     from kgents.glass import context
+
+    asked = options.get("context"), options.get("namespace")
+    if "ghost" in options:
+        target = context.resolve_for_ghost(*asked)
+        return _from_ghost(target.key, "" if "everywhere" in options else target.namespace)
+    target = context.resolve(*asked)
+    return _from_cortex(target.key, "" if "everywhere" in options else target.namespace)
+
+
+def _from_cortex(key: str, namespace: str) -> int | None:
     from kgents.glass.answer import Answer, NextLayer, Source
     from kgents.glass.cortex import Cortex
 
-    target = context.resolve(options.get("context"), options.get("namespace"))
     try:
-        head, items = Cortex(target.key).read(_PATH, {}, "" if "everywhere" in options else target.namespace)
+        head, items = Cortex(key).read(_PATH, {}, namespace)
     except NextLayer as error:
         global refused
         refused = str(error)
         return None
+    _print(Answer(_PATH, Source("cortex", head.age), items, True, head.total))
+    return 0
+
+
+def _from_ghost(key: str, namespace: str) -> int | None:
+    import time
+
+    from kgents.glass.answer import Answer, Source, dump
+    from kgents.glass.ghost import AGENTS, ghost_of
+
+    found = ghost_of(key, lambda line: print(line, file=sys.stderr)).read(AGENTS, time.time(), namespace)
+    if found is None:
+        return None
+    source = Source("ghost", found.age, found.staleness)
+    from kgents.cli.dating import dated
+
+    sys.stderr.write(f"{dated(source)}\n")
+    _print(Answer(_PATH, source, [dump(row) for row in found.items], True, found.total))
+    return 0
+
+
+def _print(answer: Answer) -> None:
     from kgents.cli.shape import as_json
 
-    sys.stdout.write(as_json(Answer(_PATH, Source("cortex", head.age), items, True, head.total)))
-    return 0
+    sys.stdout.write(as_json(answer))
 
 
 def _understood(words: Sequence[str]) -> dict[str, str] | None:
@@ -46,6 +80,8 @@ def _understood(words: Sequence[str]) -> dict[str, str] | None:
     for word in rest:
         if word in ("-A", "--all-namespaces"):
             options["everywhere"] = "yes"
+        elif word == "--ghost":
+            options["ghost"] = "yes"
         elif word in _VALUES:
             value = next(rest, "")
             if not value or value.startswith("-"):

@@ -10,7 +10,8 @@ from typing import Any
 
 from kgents.api import paths
 from kgents.cli.columns import Column, Row, Sheet
-from kgents.cli.output import aligned, dated, event_line, on_terminal, yaml_text
+from kgents.cli.dating import dated
+from kgents.cli.output import aligned, event_line, on_terminal, yaml_text
 from kgents.cli.session import Session, tell
 from kgents.glass.answer import Source
 from kgents.glass.look import POLL_SECONDS

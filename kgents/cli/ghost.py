@@ -12,7 +12,8 @@ from kgents.api.errors import UsageError
 from kgents.cli import options
 from kgents.cli.asking import confirm
 from kgents.cli.columns import AGENTS, PROPOSALS, SIGNALS, Column, key
-from kgents.cli.output import aligned, show, spelled
+from kgents.cli.dating import spelled
+from kgents.cli.output import aligned, show
 from kgents.cli.session import open_session, tell
 from kgents.glass.ghost import EntryInfo
 from kgents.glass.look import Freshness

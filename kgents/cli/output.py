@@ -9,6 +9,7 @@ from typing import Any
 
 from kgents.api import duration
 from kgents.cli.columns import Column, Row, Sheet
+from kgents.cli.dating import dated
 from kgents.cli.session import tell
 from kgents.cli.shape import as_json, compact
 from kgents.glass.answer import Answer, Source
@@ -51,22 +52,6 @@ def count(answer: Answer, sheet: Sheet) -> str:
     if answer.many and answer.total > shown:
         return f"{_grouped(shown)} of {_grouped(answer.total)} {noun}"
     return f"{_grouped(shown)} {noun}"
-
-
-def dated(source: Source) -> str:
-    """Where an answer came from, and how old it is: `cached 42 s ago [GHOST]`."""
-    if source.layer != "ghost":
-        return f"live [{source.layer.upper()}]"
-    remark = {"fresh": "", "stale": ", stale", "old": ", OLD"}.get(source.staleness, "")
-    return f"cached {spelled(source.age)} ago{remark} [GHOST]"
-
-
-def spelled(seconds: float) -> str:
-    """An age in a sentence: `42 s`, `5 min`, `3 h`, `2 d`."""
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{int(seconds // size)} {unit}"
-    return f"{int(seconds)} s"
 
 
 def as_yaml(answer: Answer) -> str:

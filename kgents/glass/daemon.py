@@ -22,6 +22,7 @@ from kgents.glass.context import Target
 from kgents.infra.home import cortex_log_file, cortex_pid_file, cortex_socket, home, private_dir
 
 _STOP_PATIENCE = 10.0
+_HIVES = "kgents-"  # as kgents.infra.hive has it; importing that here would cost every answer of the ghost
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +37,18 @@ class State:
 
 def wake(target: Target, env: Mapping[str, str] = os.environ) -> None:
     """Have a Cortex soon, if one may run. Never waits, never fails: the answer comes from the next layer anyway."""
+    allowed = not (env.get("CI") or env.get("KGENTS_NO_DAEMON"))
+    if not allowed and not target.context.startswith(_HIVES):
+        return
     from kgents.infra.hive import of_context
     from kgents.infra.revive import revive
 
+    hive = of_context(target.context)
+    embedded = hive is not None and hive.server == target.server
     try:
-        if _own_hive(target):
+        if embedded:
             revive(target.context)
-        elif of_context(target.context) is None and not (env.get("CI") or env.get("KGENTS_NO_DAEMON")):
+        if allowed and (hive is None or not embedded or hive.api_only):
             start(target)
     except (OSError, KgentsError):
         return  # the layers below say what is wrong, should they fail too

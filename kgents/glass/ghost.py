@@ -21,11 +21,9 @@ import contextlib
 import hashlib
 import json
 import re
-import shutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kgents.glass import ghost_file, staleness
 from kgents.glass.ghost_file import ForeignVersion, Torn
@@ -68,8 +66,7 @@ def type_entry(kind: str) -> str:
     return f"pheromones/by_type/{kind}.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """What one entry held. `total` exceeds len(items) where the writer kept only the first ones."""
 
     items: list[Row]
@@ -80,8 +77,7 @@ class Snapshot:
     writer: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class EntryInfo:
+class EntryInfo(NamedTuple):
     """One entry as `kgents ghost status` shows it. `age` None: it is there and cannot be read."""
 
     entry: str
@@ -91,13 +87,13 @@ class EntryInfo:
     staleness: staleness.Staleness
 
 
-@dataclass(slots=True)
 class Ghost:
     """The ghost of one hive, below `root`. `warn` gets one sentence for each new kind of trouble."""
 
-    root: Path
-    warn: Warn | None = None
-    _told: set[str] = field(default_factory=set)
+    def __init__(self, root: Path, warn: Warn | None = None) -> None:
+        self.root = root
+        self.warn = warn
+        self._told: set[str] = set()
 
     def read(self, entry: str, now: float, namespace: str = ALL) -> Snapshot | None:
         """The entry's rows, of one namespace or of all; None when it is not known. `now` is time.time()."""
@@ -184,6 +180,8 @@ class Ghost:
         """Remove all of it. Returns the number of files that were there."""
         count = sum(1 for path in self.root.rglob("*") if path.is_file())
         if self.root.exists():
+            import shutil
+
             try:
                 shutil.rmtree(self.root)
             except OSError as error:
