@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from kgents.glass.ghost import AGENTS as AGENT_LIST
+from kgents.glass.ghost import ghost_of
+from kgents.infra import home
+from tests.integration.cortex.conftest import AGENTS, CRDS, Daemon, daemon_ready, start
+from tests.support import hive
+from tests.support.hive import HiveApi
+from tests.support.kubectl import Kubectl
+from tests.support.waiting import eventually
+
+
+def test_a_wrong_token_is_refused(daemon: Daemon) -> None:
+    daemon.token = "made-up"
+
+    failed = daemon.error(AGENTS)
+
+    assert failed is not None
+    assert failed[0] is grpc.StatusCode.UNAUTHENTICATED
+
+
+def test_health_is_serving_for_who_has_the_token(daemon: Daemon) -> None:
+    channel = grpc.insecure_channel(
+        f"unix:{home.cortex_socket(daemon.key)}", options=[("grpc.default_authority", "localhost")]
+    )
+    stub = health_pb2_grpc.HealthStub(channel)
+
+    answer = stub.Check(health_pb2.HealthCheckRequest(), metadata=daemon.metadata, timeout=30)
+
+    assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+@pytest.mark.parametrize("file", [home.cortex_socket, home.cortex_token_file, home.cortex_pid_file])
+def test_its_files_are_the_users_alone(daemon: Daemon, file: object) -> None:
+    path = file(daemon.key)  # type: ignore[operator]
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_second_one_leaves_in_peace(daemon: Daemon, hive_api: HiveApi) -> None:
+    second = start(hive_api.kubeconfig)
+
+    _, said = second.process.communicate(timeout=60)
+
+    assert second.process.returncode == 0
+    assert f"running already, as process {daemon.process.pid}" in said
+    assert daemon.answers()
+
+
+def test_what_a_killed_one_left_does_not_stop_the_next(daemon: Daemon, hive_api: HiveApi) -> None:
+    daemon.process.kill()
+    daemon.process.wait()
+    assert home.cortex_socket(daemon.key).exists()
+
+    following = start(hive_api.kubeconfig)
+    try:
+        eventually(following.answers)
+    finally:
+        following.stop()
+
+
+def test_sigterm_ends_it_in_peace(daemon: Daemon) -> None:
+    daemon.stop()
+
+    assert daemon.process.returncode == 0
+    assert not home.cortex_socket(daemon.key).exists()
+
+
+def test_it_leaves_when_nobody_asks(api_with_kinds: HiveApi, kgents_home: Path) -> None:
+    daemon = start(api_with_kinds.kubeconfig, "--idle-exit", "0.1")
+
+    daemon.process.communicate(timeout=60)
+
+    assert daemon.process.returncode == 0
+
+
+def test_it_makes_way_for_another_version(daemon: Daemon) -> None:
+    failed = daemon.error(AGENTS, version="99.0.0")
+
+    assert failed is not None
+    assert failed[0] is grpc.StatusCode.UNAVAILABLE
+    assert "99.0.0" in failed[1]["what"]
+    daemon.process.communicate(timeout=60)
+    assert daemon.process.returncode == 0
+
+
+def test_the_ghost_follows_the_hive(daemon: Daemon, namespace: str) -> None:
+    daemon.invoke("world.cluster.agents.scout.define", namespace, spec={"command": ["/bin/true"]})
+
+    ghost = ghost_of(daemon.key)
+
+    eventually(lambda: (namespace, "scout") in ghost.agent_names())
+    eventually(lambda: (ghost.root / f"agents/{namespace}/scout.json").exists())
+
+
+def test_a_torn_ghost_is_written_anew(daemon: Daemon, namespace: str) -> None:
+    ghost = ghost_of(daemon.key)
+    eventually(lambda: (ghost.root / AGENT_LIST).exists())
+    (ghost.root / AGENT_LIST).write_text('{"checksum":')
+    assert ghost.agent_names() == []
+
+    daemon.invoke("world.cluster.agents.scout.define", namespace, spec={"command": ["/bin/true"]})
+
+    eventually(lambda: (namespace, "scout") in ghost.agent_names())
+
+
+def test_a_kubeconfig_that_points_nowhere_is_told(tmp_path: Path, kgents_home: Path) -> None:
+    daemon = start(tmp_path / "none")
+
+    _, said = daemon.process.communicate(timeout=60)
+
+    assert daemon.process.returncode != 0
+    assert said.startswith("cortex: ")
+
+
+def test_a_lost_api_is_admitted_and_its_return_noticed(tmp_path: Path, kgents_home: Path) -> None:
+    api = hive.start(tmp_path / "api")
+    port = int(api.url.rpartition(":")[2])
+    Kubectl(api.kubeconfig)("apply", "-f", str(CRDS))
+    daemon = start(api.kubeconfig)
+    try:
+        eventually(daemon_ready(daemon))
+        api.kill()
+        failed = eventually(lambda: daemon.error(AGENTS))
+        assert failed[0] is grpc.StatusCode.UNAVAILABLE
+        api = hive.start(tmp_path / "api", port=port)
+        eventually(daemon.answers)
+    finally:
+        daemon.stop()
+        api.stop()
+
+
+def test_five_thousand_agents_come_whole(tmp_path: Path, kgents_home: Path) -> None:
+    api = hive.start(tmp_path / "api")
+    kubectl = Kubectl(api.kubeconfig)
+    kubectl("apply", "-f", str(CRDS))
+    agents = [
+        {"apiVersion": "kgents.io/v1", "kind": "Agent", "metadata": {"name": f"a{n}"}, "spec": {"image": "none"}}
+        for n in range(5000)
+    ]
+    (tmp_path / "many.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": agents}))
+    daemon = start(api.kubeconfig)
+    try:
+        kubectl("create", "-f", str(tmp_path / "many.json"))
+        eventually(lambda: daemon.error(AGENTS) is None and len(daemon.invoke(AGENTS)) == 5000, timeout=120)
+    finally:
+        daemon.stop()
+        api.stop()
