@@ -31,6 +31,7 @@ def processes(hive: Hive) -> list[Process]:
             *("--address", hive.address),
             *("--port", str(API_PORT)),
             *("--service-cidr", hive.service_cidr),
+            "--no-kubeconfig",
         ),
         env,
     )

@@ -21,6 +21,7 @@ def main() -> int:
     parser.add_argument("--address", default="127.0.0.1", help="loopback address to listen on")
     parser.add_argument("--port", type=int, default=6443, help="0 picks a free one")
     parser.add_argument("--service-cidr", default="127.77.0.0/20", help="addresses of Services")
+    parser.add_argument("--no-kubeconfig", action="store_true", help="write none into DATA_DIR: there is one already")
     parser.add_argument("--log-level", default="WARNING")
     options = parser.parse_args()
     logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -40,7 +41,8 @@ async def _run(options: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    await serve(options.data_dir, options.address, options.port, options.service_cidr, stop)
+    kubeconfig = not options.no_kubeconfig
+    await serve(options.data_dir, options.address, options.port, options.service_cidr, stop, kubeconfig=kubeconfig)
 
 
 if __name__ == "__main__":

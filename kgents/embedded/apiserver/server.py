@@ -30,8 +30,13 @@ def listen(address: str, port: int) -> socket.socket:
     return bound
 
 
-async def serve(directory: Path, address: str, port: int, service_cidr: str, stop: asyncio.Event) -> None:
-    """Serves until `stop` is set. Prints `ready URL` when requests are answered."""
+async def serve(
+    directory: Path, address: str, port: int, service_cidr: str, stop: asyncio.Event, *, kubeconfig: bool = True
+) -> None:
+    """Serves until `stop` is set. Prints `ready URL` when requests are answered.
+
+    `kubeconfig`: whether to write the administrator's; a hive that somebody else set up has its own already.
+    """
     bound = listen(address, port)
     port = bound.getsockname()[1]
     keys = pki.ensure(directory / "pki", [address, "127.0.0.1"])
@@ -43,7 +48,8 @@ async def serve(directory: Path, address: str, port: int, service_cidr: str, sto
     await runner.setup()
     try:
         await web.SockSite(runner, bound, ssl_context=pki.server_context(keys), backlog=512).start()
-        write_kubeconfig(directory, f"https://{address}:{port}", keys, api.authenticator.static.admin_token)
+        if kubeconfig:
+            write_kubeconfig(directory, f"https://{address}:{port}", keys, api.authenticator.static.admin_token)
         print(f"ready https://{address}:{port}", flush=True)
         await stop.wait()
     finally:
