@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,12 +16,13 @@ UNKNOWN = "–"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`look` tells how a terminal shows it; `wide` columns come with -o wide only."""
+    """`look` tells how a terminal shows it; `wide` columns come with -o wide, or, `if_any`, where a row has it."""
 
     title: str
     value: Callable[[Row], Any]
     look: Look = "text"
     wide: bool = False
+    if_any: bool = False
 
     def text(self, row: Row) -> str:
         """The cell as plain text, on one line."""
@@ -41,8 +42,12 @@ class Sheet:
     noun: str
     columns: tuple[Column, ...]
 
-    def chosen(self, *, wide: bool, everywhere: bool) -> list[Column]:
-        shown = [column for column in self.columns if wide or not column.wide]
+    def chosen(self, *, wide: bool, everywhere: bool, rows: Sequence[Row] = ()) -> list[Column]:
+        shown = [
+            column
+            for column in self.columns
+            if wide or not column.wide or (column.if_any and any(column.value(row) for row in rows))
+        ]
         return [NAMESPACE, *shown] if everywhere else shown
 
 
@@ -83,7 +88,7 @@ AGENTS = Sheet(
         Column("HEALTH", key("cognitiveHealth"), "health"),
         Column("AGE", age(), "number"),
         Column("IMAGE", key("image"), "quiet", wide=True),
-        Column("REASON", key("reason"), "text", wide=True),
+        Column("REASON", key("reason"), "text", wide=True, if_any=True),
     ),
 )
 

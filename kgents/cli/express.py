@@ -82,6 +82,8 @@ def _understood(words: Sequence[str]) -> dict[str, str] | None:
             options["everywhere"] = "yes"
         elif word == "--ghost":
             options["ghost"] = "yes"
+        elif word == "--require-live":
+            options["live"] = "yes"
         elif word in _VALUES:
             value = next(rest, "")
             if not value or value.startswith("-"):
@@ -91,4 +93,6 @@ def _understood(words: Sequence[str]) -> dict[str, str] | None:
             options["output"] = "json"
         else:
             return None
+    if "live" in options and "ghost" in options:
+        return None
     return options if options.get("output") == "json" else None

@@ -40,7 +40,7 @@ def follow_table(session: Session, id: str, sheet: Sheet, output: str, *, everyw
             _note(rows, type, item)
             shown = sorted(rows.values(), key=lambda row: (str(row.get("namespace")), str(row.get("name"))))
             title = f"{len(shown)} {sheet.noun} · {session.place} · {dated(source)}"
-            live.update(table(shown, columns, title, source), refresh=True)
+            live.update(table(shown, columns, title, source, console.width), refresh=True)
 
 
 def follow_lines(

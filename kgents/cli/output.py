@@ -29,7 +29,7 @@ def show(answer: Answer, sheet: Sheet, output: str, place: str, *, everywhere: b
         sys.stdout.writelines(f"{sheet.resource}/{row['name']}\n" for row in rows)
         _say_source(answer, sheet, place)
         return
-    columns = sheet.chosen(wide=output == "wide", everywhere=everywhere)
+    columns = sheet.chosen(wide=output == "wide", everywhere=everywhere, rows=rows)
     if on_terminal():
         from kgents.cli.pretty import print_table
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from rich.box import Box
+from typing import Literal
+
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -40,40 +42,49 @@ WORDS = {
 }
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 BAR_CELLS = 8
-_LINE = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
+_GAP = 3
 
 
 def print_table(rows: list[Row], columns: list[Column], title: str, source: Source) -> None:
     """Prints the rows on stdout, under a title that says where they came from."""
     console = Console(no_color=not coloured(), highlight=False, emoji=False, markup=False)
-    console.print(table(rows, columns, title, source), crop=True)
+    console.print(table(rows, columns, title, source, console.width), crop=True)
 
 
-def table(rows: list[Row], columns: list[Column], title: str, source: Source) -> Table:
-    """The table itself, for a live display, too. What is old is dimmed."""
+def table(rows: list[Row], columns: list[Column], title: str, source: Source, width: int) -> Table:
+    """The table itself, for a live display, too. What is old is dimmed; where space is short, long texts are cut."""
     made = Table(
         title=Text(title, style=_title_style(source)),
         title_justify="left",
-        box=_LINE,
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
         header_style=QUIET,
         border_style=QUIET,
         pad_edge=False,
-        padding=(0, 2, 0, 0),
+        padding=(0, 1),
         style="dim" if source.staleness == "old" else "",
     )
-    for column in columns:
-        flexible = column.look == "text"
-        made.add_column(
-            column.title,
-            justify="right" if column.look == "number" else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            ratio=None,
-            min_width=None if flexible else min(len(column.title), 9),
-        )
-    for row in rows:
-        made.add_row(*(cell(column, row) for column in columns), style="dim" if source.staleness == "old" else "")
+    lines = [[cell(column, row) for column in columns] for row in rows]
+    for column, size in zip(columns, _widths(columns, lines, width), strict=True):
+        justify: Literal["left", "right"] = "right" if column.look == "number" else "left"
+        made.add_column(column.title, justify=justify, no_wrap=True, overflow="ellipsis", width=size)
+    for line in lines:
+        made.add_row(*line, style="dim" if source.staleness == "old" else "")
     return made
+
+
+def _widths(columns: list[Column], lines: list[list[Text]], width: int) -> list[int]:
+    """Each column as wide as its widest cell; texts share what is left of `width`."""
+    widest = [
+        max([len(column.title), *(line[index].cell_len for line in lines)]) for index, column in enumerate(columns)
+    ]
+    texts = [index for index, column in enumerate(columns) if column.look == "text"]
+    left = width - _GAP * (len(columns) - 1) - sum(size for index, size in enumerate(widest) if index not in texts)
+    for nth, index in enumerate(texts):
+        share = max(left // (len(texts) - nth), len(columns[index].title))
+        widest[index] = min(widest[index], share)
+        left -= widest[index]
+    return widest
 
 
 def cell(column: Column, row: Row) -> Text:

@@ -45,13 +45,3 @@ def status(
     else:
         answer = session.read("agents.get", freshness, agent=agent)
     show(answer, AGENTS, output, session.place, everywhere=all_namespaces and agent is None)
-    if agent is not None and output in ("table", "wide"):
-        _explain(answer.rows()[0])
-
-
-def _explain(row: dict[str, object]) -> None:
-    reason = row.get("reason")
-    if reason:
-        from kgents.cli.columns import printable
-
-        typer.echo(f"\n{printable(str(reason))}")
