@@ -18,6 +18,8 @@ BURST = 10
 """So many events of one object …"""
 WINDOW = 300.0
 """… within so many seconds; the rest is not written."""
+REMEMBERED = 5000
+"""Objects whose events are counted; then all counts begin anew."""
 COMPONENT = "kgents-operators"
 MESSAGE_MAX = 1000
 
@@ -35,6 +37,8 @@ class Recorder:
         recent = [moment for moment in self._written.get(metadata["uid"], []) if moment > now - WINDOW]
         if len(recent) >= BURST:
             return
+        if len(self._written) > REMEMBERED:
+            self._written.clear()
         self._written[metadata["uid"]] = [*recent, now]
         said = redact.redact_text(message[:MESSAGE_MAX])
         name = hashlib.sha256(f"{metadata['uid']}{reason}{said}{now}".encode()).hexdigest()[:16]
@@ -56,6 +60,3 @@ class Recorder:
             await self._api.create(EVENT, event)
         except KgentsError as error:
             log.warning("an event of %s was not written: %s", metadata["name"], error)
-
-    def forget(self, uid: str) -> None:
-        self._written.pop(uid, None)

@@ -54,6 +54,8 @@ class World:
     reactions: dict[Key, list[Object]] = field(default_factory=dict)
     """`status.reactions`, by agent."""
 
+    _pods: dict[Key, dict[str, Object]] = field(default_factory=dict)
+
     def watch_children(self) -> None:
         """Make the informers; `start` begins."""
         for kind in (*KINDS, POD):
@@ -63,9 +65,7 @@ class World:
 
     def pods_of(self, key: Key) -> list[Object]:
         """The agent's pods, in the order of their names."""
-        pods = self.informers[POD.kind].store.values()
-        mine = [pod for pod in pods if meta.agent_of(pod) == key]
-        return sorted(mine, key=lambda pod: str(pod["metadata"]["name"]))
+        return sorted(self._pods.get(key, {}).values(), key=lambda pod: str(pod["metadata"]["name"]))
 
     def child(self, kind: Kind, key: Key) -> Object | None:
         return self.informers[kind.kind].get(*key)
@@ -120,6 +120,13 @@ class World:
             self._tell_agent(key)
 
     def _pod_changed(self, event: str, pod: Object) -> None:
+        key, uid = meta.agent_of(pod), pod["metadata"]["uid"]
+        if key is not None and event == "DELETED":
+            self._pods.get(key, {}).pop(uid, None)
+            if not self._pods.get(key):
+                self._pods.pop(key, None)
+        elif key is not None:
+            self._pods.setdefault(key, {})[uid] = pod
         for listener in self.on_pod:
             listener(pod)
         self._child_changed(event, pod)

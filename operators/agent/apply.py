@@ -75,8 +75,8 @@ class Applier:
 
     def forget(self, namespace: str, name: str) -> None:
         """The agent is gone."""
-        for key in [key for key in self._done if key[1:] == (namespace, name)]:
-            del self._done[key]
+        for kind in self._informers:
+            self._done.pop((kind, namespace, name), None)
 
     async def _fetch(self, kind: Kind, namespace: str, name: str) -> Object | None:
         try:

@@ -33,7 +33,11 @@ class Reactions:
         self._tell = tell
         self._session: aiohttp.ClientSession | None = None
         self._controller: Controller[Key] = Controller("reactions", self._reconcile, 4)
-        world.on_agent.append(self._controller.enqueue)
+        self._kept: dict[Key, tuple[str, Object]] = {}
+        """By agent: the uid of the ConfigMap, and what stands there under ANNOTATION."""
+        self._listening: dict[str, dict[Key, set[str]]] = {}
+        """By namespace: the agents with reactions, and the types that they react to."""
+        world.on_agent.append(self._agent_changed)
         world.on_trace.append(self._trace_changed)
 
     async def __aenter__(self) -> Reactions:
@@ -48,12 +52,19 @@ class Reactions:
         if self._session is not None:
             await self._session.close()
 
+    def _agent_changed(self, key: Key) -> None:
+        agent = self._world.agents.get(key)
+        types = {reaction["type"] for reaction in agent["spec"].get("reactions") or ()} if agent else set()
+        here = self._listening.setdefault(key[0], {})
+        if types:
+            here[key] = types
+        elif here.pop(key, None) is None:
+            return  # It has never listened to anything.
+        self._controller.enqueue(key)
+
     def _trace_changed(self, key: Key, trace: Trace | None) -> None:
-        for agent_key, agent in self._world.agents.items():
-            wanted = agent["spec"].get("reactions")
-            if agent_key[0] != key[0] or not wanted:
-                continue
-            if trace is None or any(reaction["type"] == trace.type for reaction in wanted):
+        for agent_key, types in self._listening.get(key[0], {}).items():
+            if trace is None or trace.type in types:
                 self._controller.enqueue(agent_key)
 
     async def _reconcile(self, key: Key) -> float | None:
@@ -61,11 +72,12 @@ class Reactions:
         wanted = agent["spec"].get("reactions") if agent else None
         if agent is None or not wanted:
             self._world.reactions.pop(key, None)
+            self._kept.pop(key, None)
             return None
         config_map = state.home(self._world, key)
         if config_map is None:
             return None  # Its coming is an event.
-        kept = state.read(config_map, ANNOTATION)
+        kept = self._recall(key, config_map)
         now = self._world.clock()
         fresh, crossings = self._looks(agent, key, wanted, kept, now)
         files = {
@@ -74,6 +86,7 @@ class Reactions:
             if "file" in reaction["then"]
         }
         await state.write(self._world, config_map, MANAGER, ANNOTATION, fresh, files)
+        self._kept[key] = (config_map["metadata"]["uid"], fresh)
         self._show(key, wanted, fresh)
         undelivered = await self._deliver(agent, key, wanted, fresh)
         if undelivered is not None:
@@ -81,6 +94,11 @@ class Reactions:
         looks = [max(EARLIEST, moment - self._world.clock()) for moment in crossings]
         looks += [RETRY_POST] if undelivered else []
         return min(looks, default=None)
+
+    def _recall(self, key: Key, config_map: Object) -> Object:
+        """What was told. The mirror may not show the last write yet, so memory goes first."""
+        uid, fresh = self._kept.get(key, ("", {}))
+        return fresh if uid == config_map["metadata"]["uid"] else state.read(config_map, ANNOTATION)
 
     def _looks(
         self, agent: Object, key: Key, wanted: list[Object], kept: Object, now: float

@@ -13,6 +13,7 @@ from kgents.api.kinds import PHEROMONE
 from kgents.kube.errors import AlreadyExists
 from kgents.kube.queue import Controller
 from operators import state
+from operators.agent import meta
 from operators.signals.follow import Follower, container_status
 from operators.signals.rules import Memory, Rule, RuleSet, Source, compile_rules
 from operators.world import Key, World
@@ -49,9 +50,10 @@ class Signals:
             await self._stop(key, keep=set())
 
     def _pod_changed(self, pod: dict[str, Any]) -> None:
-        for followers in self._followers.values():
-            if follower := followers.get(pod["metadata"]["uid"]):
-                follower.changed(pod)
+        key = meta.agent_of(pod)
+        follower = self._followers.get(key, {}).get(pod["metadata"]["uid"]) if key else None
+        if follower is not None:
+            follower.changed(pod)
 
     async def _reconcile(self, key: Key) -> float | None:
         agent = self._world.agents.get(key)
