@@ -81,7 +81,7 @@ class Discovery:
                 continue
             meta: Object = {"name": group} if group else {}
             listed = [self._version(group, name) for name in versions]
-            items.append({"metadata": {**meta, "creationTimestamp": None}, "versions": listed})
+            items.append({"metadata": meta | {"creationTimestamp": None}, "versions": listed})
         return {
             "kind": "APIGroupDiscoveryList",
             "apiVersion": f"apidiscovery.k8s.io/{version}",
