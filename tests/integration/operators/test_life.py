@@ -22,6 +22,7 @@ from kgents.kube.client import KubeClient
 from kgents.kube.errors import ObjectNotFound
 from tests.integration.operators import node
 from tests.integration.operators.conftest import Body
+from tests.support import hive
 from tests.support.waiting import eventually_async
 
 
@@ -191,3 +192,20 @@ async def test_a_field_that_is_not_acted_on_says_so(body: Body, field: str) -> N
         agent = await has_phase(api, f"not-{field.lower()}", "Pending")
         said = next(c for c in agent["status"]["conditions"] if c["type"] == "NotActedOn")
         assert field in said["message"]
+
+
+async def test_an_agent_deleted_while_the_server_was_away_is_forgotten(body: Body) -> None:
+    port = int(body.api.url.rsplit(":", 1)[1])
+    async with node.client(body) as api:
+        await make(api, "before")
+        await is_there(api, DEPLOYMENT, "before")
+    body.api.kill()
+    body.api = hive.start(body.api.dir, port=port)
+    async with node.client(body) as api:
+        await api.delete(AGENT, "before", "default")
+        await make(api, "after")
+        await has_phase(api, "after", "Pending")
+        await is_there(api, DEPLOYMENT, "after")
+        await is_gone(api, DEPLOYMENT, "before")
+        await emit(api, "afterwards", halfLife="100ms")
+        await is_gone(api, PHEROMONE, "afterwards")
