@@ -1,0 +1,255 @@
+"""Keeps one container: its log, its exit code, its end. Outlives the runtime, which finds everything in the folder.
+
+    python -I -S shim.py DIR
+
+DIR/spec.json: {"argv", "env", "cwd", "mounts", "logLimit"}. It writes DIR/state.json once the program runs,
+DIR/log in the format of the container runtime interface, and at the end DIR/exit.json. While it lives it holds a
+lock on DIR/lock; an exit.json that is there before it starts means that it must not start.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import json
+import os
+import select
+import signal
+import sys
+import time
+
+LONGEST_LINE = 16 * 1024
+MOUNTS_REFUSED = 125
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+
+
+def start_time(pid: int) -> str:
+    """Clock ticks since boot: with the pid, the identity of a process."""
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:  # noqa: PTH123 - pathlib costs memory
+        return file.read().rpartition(")")[2].split()[19]
+
+
+def write_json(path: str, data: object) -> None:
+    with open(path + ".new", "w", encoding="utf-8") as file:  # noqa: PTH123
+        json.dump(data, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(path + ".new", path)  # noqa: PTH104
+
+
+class Log:
+    """Lines of one program in `<time> <stream> <F|P> <line>`; one older file is kept. A full disk loses lines only."""
+
+    def __init__(self, path: str, limit: int) -> None:
+        self.path, self.limit = path, limit
+        self.fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self.size = os.fstat(self.fd).st_size
+        self.rest = {"stdout": b"", "stderr": b""}
+
+    def feed(self, stream: str, data: bytes) -> None:
+        lines = (self.rest[stream] + data).split(b"\n")
+        self.rest[stream] = lines.pop()
+        out = [self._line(stream, b"F", line) for line in lines]
+        while len(self.rest[stream]) >= LONGEST_LINE:
+            out.append(self._line(stream, b"P", self.rest[stream][:LONGEST_LINE]))
+            self.rest[stream] = self.rest[stream][LONGEST_LINE:]
+        self._write(b"".join(out))
+
+    def finish(self) -> None:
+        for stream, rest in self.rest.items():
+            if rest:
+                self._write(self._line(stream, b"F", rest))
+
+    def _line(self, stream: str, tag: bytes, line: bytes) -> bytes:
+        now = time.time_ns()
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now // 10**9)) + f".{now % 10**9:09d}Z"
+        pieces = [line[i : i + LONGEST_LINE] for i in range(0, len(line), LONGEST_LINE)] or [b""]
+        tags = [b"P"] * (len(pieces) - 1) + [tag]
+        head = f"{stamp} {stream} ".encode()
+        return b"".join(head + mark + b" " + piece + b"\n" for mark, piece in zip(tags, pieces, strict=True))
+
+    def _write(self, data: bytes) -> None:
+        if not data:
+            return
+        try:
+            if self.size + len(data) > self.limit and self.size:
+                self._rotate()
+            self.size += os.write(self.fd, data)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+                raise
+
+    def _rotate(self) -> None:
+        os.rename(self.path, self.path + ".1")  # noqa: PTH104
+        os.close(self.fd)
+        self.fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self.size = 0
+
+
+def become(spec: dict, mounts: list, say: int) -> None:
+    """In the child: its own session and mounts, then the program. Returns only through an exit."""
+    step = "start"
+    try:
+        os.setsid()
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if mounts:
+            step = "mount"
+            sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
+            import mounting  # type: ignore[import-not-found]
+
+            mounting.mount_all(mounts, spec["staging"])
+        step = "workingDir"
+        os.chdir(spec["cwd"])
+        step = "command"
+        os.execvpe(spec["argv"][0], spec["argv"], spec["env"])
+    except OSError as error:
+        os.write(say, json.dumps([step, f"{error.strerror}: {error.filename or spec['argv'][0]}"]).encode())
+    finally:
+        os._exit(MOUNTS_REFUSED)
+
+
+def launch(spec: dict, mounts: list) -> tuple[int, int, int, list]:
+    """(pid, stdout, stderr, trouble): trouble is [] once the program runs, else [step, message]."""
+    out_read, out_write = os.pipe()
+    err_read, err_write = os.pipe()
+    say_read, say_write = os.pipe()  # closed on exec: end of file means that the program runs
+    pid = os.fork()
+    if pid == 0:
+        null = os.open(os.devnull, os.O_RDONLY)
+        for source, target in ((null, 0), (out_write, 1), (err_write, 2)):
+            os.dup2(source, target)
+        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGPIPE, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        become(spec, mounts, say_write)
+    for fd in (out_write, err_write, say_write):
+        os.close(fd)
+    said = os.read(say_read, 65536)
+    os.close(say_read)
+    return pid, out_read, err_read, json.loads(said) if said else []
+
+
+def descendants(me: int, session: int) -> list[int]:
+    """What the program left behind: orphans come to us, for we are the subreaper."""
+    found = []
+    for name in os.listdir("/proc"):  # noqa: PTH208
+        if not name.isdigit():
+            continue
+        try:
+            with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as file:  # noqa: PTH123
+                fields = file.read().rpartition(")")[2].split()
+        except OSError:
+            continue  # It ended between the two looks.
+        if fields[0] != "Z" and (int(fields[1]) == me or int(fields[3]) == session):
+            found.append(int(name))
+    return found
+
+
+def end_family(session: int) -> None:
+    """SIGKILL for all that is left. Each round may bring up orphans of the last one."""
+    while left := [pid for pid in descendants(os.getpid(), session) if pid != os.getpid()]:
+        for pid in left:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        for pid in left:
+            try:
+                os.waitpid(pid, 0)
+            except ChildProcessError:
+                continue
+
+
+def reap(main: int) -> int | None:
+    """Collect children that ended; the wait status of `main` when it is among them."""
+    status = None
+    while True:
+        try:
+            pid, code = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return status
+        if pid == 0:
+            return status
+        if pid == main:
+            status = code
+
+
+def keep(pid: int, out: int, err: int, log: Log, wake: int) -> int:
+    """Carry output to the log until `pid` ends and its output is drained. Returns the wait status."""
+    streams = {out: "stdout", err: "stderr"}
+    for fd in streams:
+        os.set_blocking(fd, False)
+    status = reap(pid)
+    poll = select.poll()
+    for fd in (*streams, wake):
+        poll.register(fd, select.POLLIN)
+    while status is None:
+        for fd, _ in poll.poll():
+            if fd == wake:
+                os.read(wake, 4096)
+                status = reap(pid)
+            elif not pump(fd, streams[fd], log):
+                poll.unregister(fd)
+    end_family(pid)
+    for fd, name in streams.items():
+        while pump(fd, name, log, blocked=False):
+            pass
+    log.finish()
+    return status
+
+
+def pump(fd: int, name: str, log: Log, blocked: bool = True) -> bool:
+    """One read into the log. False at the end of the stream; `blocked` is the answer when nothing is there now."""
+    try:
+        data = os.read(fd, 65536)
+    except BlockingIOError:
+        return blocked
+    log.feed(name, data)
+    return bool(data)
+
+
+def detach() -> None:
+    """Leave the runtime's process tree, so that nobody has to wait for us."""
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+
+
+def main(folder: str) -> None:
+    detach()
+    lock = os.open(folder + "/lock", os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    if os.path.exists(folder + "/exit.json"):  # noqa: PTH110
+        return
+    with open(folder + "/spec.json", encoding="utf-8") as file:  # noqa: PTH123
+        spec = json.load(file)
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    wake_read, wake_write = os.pipe()
+    for fd in (wake_read, wake_write):
+        os.set_blocking(fd, False)
+    signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_IGN)
+    log = Log(folder + "/log", spec["logLimit"])
+    pid, out, err, trouble = launch(spec, spec["mounts"])
+    refused = ""
+    if trouble and trouble[0] == "mount":
+        refused = trouble[1]
+        os.waitpid(pid, 0)
+        pid, out, err, trouble = launch(spec, [])
+    started = time.time()
+    me = os.getpid()
+    state = {"shim": me, "shimStart": start_time(me), "pid": pid, "startedAt": started, "mountsRefused": refused}
+    if not trouble:
+        write_json(folder + "/state.json", {**state, "pidStart": start_time(pid)})
+    status = keep(pid, out, err, log, wake_read)
+    code = os.waitstatus_to_exitcode(status)
+    end = {"exitCode": code if code >= 0 else 128 - code, "signal": max(0, -code)}
+    if trouble:
+        end = {"exitCode": 127 if trouble[0] == "command" else 128, "signal": 0, "trouble": trouble}
+    write_json(folder + "/exit.json", {**end, "startedAt": started, "finishedAt": time.time()})
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
