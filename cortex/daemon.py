@@ -10,6 +10,7 @@ import os
 import secrets
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from grpc import aio
@@ -84,6 +85,8 @@ async def serve(config: ClusterConfig, *, keep: bool = False, idle_exit: float =
     """Until SIGTERM, SIGINT or a long idle time. Raises AlreadyRunning, or KgentsError when it cannot listen."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    # Two: one may hang on the disk while another looks up a name. Each costs memory of its own.
+    loop.set_default_executor(ThreadPoolExecutor(2, "cortex"))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     key = config.key

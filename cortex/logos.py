@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from cortex import logs, reads, writes
 from cortex.answers import Answer, Call, World
-from cortex.hub import Change, Overrun
+from cortex.hub import Change, Overrun, Subscription
 from kgents.api import paths
 from kgents.api.errors import KgentsError, UsageError
 from kgents.api.kinds import AGENT, PHEROMONE, PROPOSAL, Kind
 
+QUIET = 5.0
+"""Seconds without a change after which a watch makes sure that the mirror still sees the hive."""
 Operation = Callable[[World, Call], Awaitable[Answer]]
 
 OPERATIONS: dict[str, Operation] = {
@@ -77,7 +80,7 @@ async def invoke(world: World, path: str, arguments: bytes, namespace: str) -> A
     return await operation(world, call)
 
 
-async def watch(world: World, path: str, arguments: bytes, namespace: str) -> AsyncIterator[Event]:
+async def watch(world: World, path: str, arguments: bytes, namespace: str) -> AsyncGenerator[Event, None]:
     """What is there now, SYNCED, then every change. Ends with RESYNC when the reader was too slow."""
     entry, call = resolve(path, arguments, namespace)
     if entry.id == "agents.witness":
@@ -95,10 +98,21 @@ async def watch(world: World, path: str, arguments: bytes, namespace: str) -> As
         yield Event("SYNCED", resource)
         try:
             while True:
-                change = await reader.next()
-                yield Event(change.type, resource, _shown(world, entry.id, change))
+                change = await _next(reader)
+                if change is None:
+                    world.mirror.require(kind)  # silence because nothing happens, or because nobody would know?
+                else:
+                    yield Event(change.type, resource, _shown(world, entry.id, change))
         except Overrun:
             yield Event("RESYNC", resource)
+
+
+async def _next(reader: Subscription) -> Change | None:
+    """The next change; None when there was none for a while."""
+    try:
+        return await asyncio.wait_for(reader.next(), QUIET)
+    except TimeoutError:
+        return None
 
 
 def _shown(world: World, id: str, change: Change) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import json
 import logging
@@ -104,8 +105,9 @@ class Service(cortex_pb2_grpc.CortexServicer):
             try:
                 self._check_version(request.client_version)
                 events = logos.watch(self._world, request.path, request.arguments, request.namespace)
-                async for event in events:
-                    yield cortex_pb2.WatchEvent(type=event.type, item=event.item, resource=event.resource)
+                async with contextlib.aclosing(events):
+                    async for event in events:
+                        yield cortex_pb2.WatchEvent(type=event.type, item=event.item, resource=event.resource)
             except KgentsError as error:
                 await context.abort(code_of(error), detail_of(error))
 

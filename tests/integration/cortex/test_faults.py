@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import json
+import asyncio
 import stat
 from pathlib import Path
 
@@ -8,9 +8,12 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from kgents.api.kinds import AGENT
 from kgents.glass.ghost import AGENTS as AGENT_LIST
 from kgents.glass.ghost import ghost_of
 from kgents.infra import home
+from kgents.kube import config
+from kgents.kube.client import KubeClient
 from tests.integration.cortex.conftest import AGENTS, CRDS, Daemon, daemon_ready, start
 from tests.support import hive
 from tests.support.hive import HiveApi
@@ -138,19 +141,28 @@ def test_a_lost_api_is_admitted_and_its_return_noticed(tmp_path: Path, kgents_ho
         api.stop()
 
 
+async def plant(kubeconfig: Path, count: int) -> None:
+    """Agents a0, a1 … in the default namespace."""
+    gate = asyncio.Semaphore(32)
+
+    async def make(api: KubeClient, number: int) -> None:
+        agent = {"apiVersion": AGENT.api_version, "kind": AGENT.kind, "metadata": {"name": f"a{number}"}}
+        async with gate:
+            await api.create(AGENT, {**agent, "spec": {"image": "none"}}, "default")
+
+    async with KubeClient(config.load(path=kubeconfig)) as api:
+        await asyncio.gather(*(make(api, number) for number in range(count)))
+
+
 def test_five_thousand_agents_come_whole(tmp_path: Path, kgents_home: Path) -> None:
     api = hive.start(tmp_path / "api")
-    kubectl = Kubectl(api.kubeconfig)
-    kubectl("apply", "-f", str(CRDS))
-    agents = [
-        {"apiVersion": "kgents.io/v1", "kind": "Agent", "metadata": {"name": f"a{n}"}, "spec": {"image": "none"}}
-        for n in range(5000)
-    ]
-    (tmp_path / "many.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": agents}))
+    Kubectl(api.kubeconfig)("apply", "-f", str(CRDS))
+    asyncio.run(plant(api.kubeconfig, 5000))
     daemon = start(api.kubeconfig)
     try:
-        kubectl("create", "-f", str(tmp_path / "many.json"))
-        eventually(lambda: daemon.error(AGENTS) is None and len(daemon.invoke(AGENTS)) == 5000, timeout=120)
+        eventually(daemon_ready(daemon))
+        assert len({row["name"] for row in daemon.invoke(AGENTS)}) == 5000
+        eventually(lambda: len(ghost_of(daemon.key).agent_names()) == 5000)
     finally:
         daemon.stop()
         api.stop()
