@@ -11,7 +11,6 @@ import secrets
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -60,7 +59,9 @@ def only_one(key: str) -> Iterator[None]:
         raise AlreadyRunning(f"Cortex is running already, as process {pid or '?'}") from error
     try:
         os.truncate(handle, 0)
-        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        # On a full disk the lock holds all the same; only its number is missing.
+        with contextlib.suppress(OSError):
+            os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         # Emptied, not removed: another start may wait on this very file.
@@ -69,15 +70,18 @@ def only_one(key: str) -> Iterator[None]:
 
 
 def make_token(key: str) -> str:
-    """A new token in its file, 0600. Every daemon has its own."""
+    """A new token in its file, 0600. Every daemon has its own. Raises KgentsError when it cannot be written."""
     path = home.cortex_token_file(key)
     token = secrets.token_urlsafe(32)
     temporary = path.with_suffix(".new")
-    temporary.unlink(missing_ok=True)
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(token)
-    temporary.replace(path)
+    try:
+        temporary.unlink(missing_ok=True)
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(token)
+        temporary.replace(path)
+    except OSError as error:
+        raise KgentsError(f"Cortex cannot write its token to {path}", why=str(error.strerror)) from error
     return token
 
 
@@ -138,14 +142,10 @@ async def _listen(key: str, world: World, uses: Uses) -> aio.Server:
     reflection.enable_server_reflection((NAME, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
     try:
         server.add_insecure_port(f"unix:{path}")
-        _private(path)
+        path.chmod(0o600)
         await server.start()
     except (RuntimeError, OSError) as error:
         raise KgentsError(f"Cortex cannot listen on {path}", why=str(error)) from error
     for name in ("", NAME):
         await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
     return server
-
-
-def _private(path: Path) -> None:
-    path.chmod(0o600)

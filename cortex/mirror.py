@@ -162,8 +162,9 @@ class Mirror:
         while True:
             pause = METRICS_EVERY
             try:
-                listed = await self.api.list(POD_METRICS, label_selector=AGENT_LABEL)
-                self.metrics = {key_of(item): item for item in listed["items"]}
+                listed = await self.api.list(POD_METRICS)  # not every server keeps the pods' labels on these
+                ours = self.informers["pods"].store
+                self.metrics = {key: item for item in listed["items"] if (key := key_of(item)) in ours}
             except ApiError as error:
                 self.metrics = {}
                 pause = NOT_SERVED if error.status == 404 and self.informers["agents"].synced.is_set() else pause
