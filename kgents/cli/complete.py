@@ -10,7 +10,7 @@ from kgents.api.errors import KgentsError
 from kgents.cli.commands import COMMANDS, Command
 
 _FORMATS = ("table", "wide", "json", "yaml", "name")
-_TYPES = ("WARNING", "OPPORTUNITY", "SCARCITY", "CAPABILITY", "INTENT", "STATE", "MEMORY", "NARRATIVE", "METAPHOR")
+_WITH_TYPES = (["--type"], ["signal", "emit"])
 _SHELLS = ("bash", "zsh", "fish")
 
 
@@ -30,8 +30,12 @@ def _candidates(before: list[str], started: str) -> list[str]:
         return [] if before else [name for name, one in COMMANDS.items() if not one.hidden]
     if before[-1] in ("-o", "--output"):
         return list(_FORMATS)
-    if before[-1] == "--type" or before[-2:] == ["signal", "emit"]:
-        return list(_TYPES)
+    if before[-1:] in _WITH_TYPES or before[-2:] in _WITH_TYPES:
+        from typing import get_args
+
+        from kgents.api.resources import PheromoneType
+
+        return list(get_args(PheromoneType))
     if started.startswith("-") or command.group:
         return _of_parser(command, before[1:], started)
     if command.name == "completion":

@@ -7,7 +7,6 @@ import os
 import sys
 from typing import Any
 
-from kgents.api import duration
 from kgents.cli.columns import Column, Row, Sheet
 from kgents.cli.dating import dated
 from kgents.cli.session import tell
@@ -93,10 +92,6 @@ def on_terminal() -> bool:
 
 def coloured() -> bool:
     return on_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def clock(seconds: float | None) -> str:
-    return duration.age(seconds)
 
 
 def _grouped(number: int) -> str:

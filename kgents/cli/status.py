@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from kgents.api.errors import UsageError
 from kgents.cli import options
 from kgents.cli.columns import AGENTS
 from kgents.cli.output import show
@@ -31,6 +32,8 @@ def status(
     """
     options.check_format(output)
     freshness = options.freshness(max_age, require_live, ghost)
+    if watch and (require_live or ghost or max_age is not None):
+        raise UsageError("--watch shows what is live", fix="Leave out --require-live, --max-age and --ghost")
     session = open_session(context, namespace, everywhere=all_namespaces and agent is None, ghost_only=ghost)
     if watch:
         from kgents.cli.following import follow_table
