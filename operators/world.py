@@ -74,7 +74,7 @@ class World:
         metadata = agent["metadata"]
         key = (metadata["namespace"], metadata["name"])
         known = self.agents.get(key)
-        if known is not None and known["metadata"]["resourceVersion"] == metadata["resourceVersion"]:
+        if known is not None and not _is_newer(metadata, known["metadata"]):
             return
         kept = {name: value for name, value in metadata.items() if name != "managedFields"}
         self.agents[key] = {**agent, "metadata": kept}
@@ -130,3 +130,11 @@ class World:
         for listener in self.on_pod:
             listener(pod)
         self._child_changed(event, pod)
+
+
+def _is_newer(new: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """What we wrote is in the mirror before its event comes, and events of older versions may come between."""
+    if new["uid"] != known["uid"]:
+        return True
+    after, before = str(new["resourceVersion"]), str(known["resourceVersion"])
+    return int(after) > int(before) if after.isdecimal() and before.isdecimal() else after != before

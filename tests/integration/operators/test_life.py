@@ -100,6 +100,24 @@ async def test_suspend_and_a_changed_spec_reach_the_deployment(body: Body) -> No
         assert made["spec"]["template"]["spec"]["containers"][0]["args"] == ["x"]
 
 
+async def test_failed_health_holds_it_in_safemode_until_its_spec_changes(body: Body) -> None:
+    health = {"type": "HTTP", "port": 80, "onFailure": "Safemode"}
+    async with node.client(body) as api:
+        await make(api, "ill", health=health)
+        pod = await node.a_pod(api, "ill")
+        await node.tell(api, pod, node.running(time.time()))
+        await has_phase(api, "ill", "Running")
+        await node.tell(api, pod, node.running(time.time(), ready=False))
+        await has_phase(api, "ill", "Safemode")
+
+        async def replicas(wanted: int) -> bool:
+            return bool((await api.get(DEPLOYMENT, "ill", "default"))["spec"]["replicas"] == wanted)
+
+        await eventually_async(lambda: replicas(0))
+        await make(api, "ill", health=health, args=["again"])
+        await eventually_async(lambda: replicas(1))
+
+
 async def test_what_somebody_deletes_or_edits_is_put_back(body: Body) -> None:
     async with node.client(body) as api:
         await make(api, "drift", ports=[{"containerPort": 80}])
