@@ -76,34 +76,39 @@ def _of_container(pod: Object, status: Object, now: float) -> Iterator[Trouble]:
     if ended and ended.get("exitCode") == 0 and _is_init(pod, status):
         return
     if ended or (waiting and waiting.get("reason") == "CrashLoopBackOff"):
-        yield _crash(name, status, ended or last or {}, count, until=None)
+        yield _crash(pod, now, status, ended or last or {}, count, until=None)
     elif waiting and waiting.get("reason") in _CANNOT_START:
         said = str(waiting.get("message") or waiting["reason"])
         yield Trouble("start", waiting["reason"], f"pod {name}: {said[:MESSAGE_MAX]}", final=True)
     elif waiting and last:
-        yield _crash(name, status, last, count, until=None)
+        yield _crash(pod, now, status, last, count, until=None)
     elif "running" in state and last and count:
         began = times.parse(state["running"].get("startedAt")) or now
         steady = began + min(max(_lived(last) or 0.0, STEADY_MIN), STEADY_MAX)
         if now < steady:
-            yield _crash(name, status, last, count, until=steady)
+            yield _crash(pod, now, status, last, count, until=steady)
 
 
 def _is_init(pod: Object, status: Object) -> bool:
     return status in ((pod.get("status") or {}).get("initContainerStatuses") or ())
 
 
-def _crash(pod: str, status: Object, ended: Object, count: int, until: float | None) -> Trouble:
-    lived = _lived(ended)
-    final = count >= REPEATED_CRASHES and (lived is None or lived < SHORT_RUN)
+def _crash(pod: Object, now: float, status: Object, ended: Object, count: int, until: float | None) -> Trouble:
+    name, lived = pod["metadata"]["name"], _lived(ended)
+    if lived is None:
+        # Without a start time the mean of its runs has to do.
+        lived = (now - (times.parse(pod["metadata"].get("creationTimestamp")) or now)) / max(count, 1)
+    final = count >= REPEATED_CRASHES and lived < SHORT_RUN
     how = f"exit code {ended['exitCode']}" if "exitCode" in ended else "it ended"
     if ended.get("signal"):
         how = f"signal {ended['signal']}"
     reason = ended.get("reason") or "Error"
     said = str(ended.get("message") or "").strip()
-    message = f"container {status.get('name')} of pod {pod}: {reason}, {how}, {count} restarts"
+    message = f"container {status.get('name')} of pod {name}: {reason}, {how}, {count} restarts"
     if said:
         message += f": {said[-MESSAGE_MAX:]}"
+    if reason in _CANNOT_START:
+        return Trouble("start", reason, message, final=True)
     return Trouble("crash", "CrashLoop" if final else "Crashed", message, final, until)
 
 

@@ -59,6 +59,14 @@ def test_a_program_that_is_not_there_fails_with_the_reason() -> None:
     assert "frob" in found.message
 
 
+def test_a_program_that_could_not_be_started_fails_at_once() -> None:
+    last = {"exitCode": 127, "reason": "StartError", "message": "No such file: /no/such/prog"}
+    status = {"name": "agent", "state": {"terminated": last}, "restartCount": 1}
+    found = verdict(pod(status, ready=False))
+    assert (found.phase, found.reason) == ("Failed", "StartError")
+    assert "/no/such/prog" in found.message
+
+
 def test_a_crash_beside_a_ready_pod_does_not_stay_green() -> None:
     crash = pod(waiting("CrashLoopBackOff", 5, lived=1), ready=False)
     assert verdict(READY, crash, before="Running").phase == "Degraded"
