@@ -125,7 +125,7 @@ def _condition(status: Object, kind: str, true: bool, reason: str, message: str,
 
 def _conflict(api: Api, obj: Object) -> tuple[str, str] | None:
     """Reason and message if another definition of the group has one of these names; the last of several counts."""
-    spec = obj["spec"]
+    spec = obj.get("spec") or {}
     names = spec.get("names") or {}
     found: tuple[str, str] | None = None
     for record in api.store.collection(CRDS).records.values():

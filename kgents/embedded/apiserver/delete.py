@@ -20,7 +20,8 @@ from kgents.embedded.schema.causes import invalid as cause
 
 Object = dict[str, Any]
 POLICIES = ("Foreground", "Background", "Orphan")
-ATTEMPTS = 8
+ATTEMPTS = 200
+"""Each attempt that fails means that somebody else's write went through: there is progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,10 @@ def options(call: Call) -> Options:
         policy = "Orphan" if orphan in (True, "true", "1") else "Background"
     grace = body.get("gracePeriodSeconds", query.get("gracePeriodSeconds"))
     conditions = body.get("preconditions") or {}
-    seconds = None if grace in (None, "") else int(grace)
+    try:
+        seconds = None if grace in (None, "") else int(grace)
+    except (TypeError, ValueError) as error:
+        raise bad_request(f"gracePeriodSeconds is not a number: {grace}") from error
     return Options(str(conditions.get("uid") or ""), str(conditions.get("resourceVersion") or ""), policy, seconds)
 
 

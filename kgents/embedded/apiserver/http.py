@@ -24,6 +24,7 @@ from kgents.embedded.patch.errors import PatchError
 
 HEALTH = ("/healthz", "/livez", "/readyz")
 BODY_LIMIT = 3 * 1024 * 1024
+BUGS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, AssertionError, RuntimeError, OSError)
 log = logging.getLogger(__name__)
 
 
@@ -50,7 +51,8 @@ class Edge:
             found = _internal(str(error))
         except (ConnectionResetError, asyncio.CancelledError):
             raise
-        except Exception as error:  # noqa: BLE001 - the edge: a bug must become an answer, with its trace in the log
+        except BUGS as error:
+            # A bug must become an answer, with its trace in the log, or the client would wait for a cut connection.
             log.error("A request failed: %s %s\n%s", request.method, request.path, traceback.format_exc())
             found = _internal(f"{type(error).__name__}: {error}")
         if isinstance(found, web.StreamResponse):

@@ -30,16 +30,13 @@ async def patch(call: Call, subresource: str = "") -> Answer:
         return await apply(call, subresource)
     change = changer(call)
     check_options(call, "PatchOptions")
-    pinned = False
 
     def strictly(old: Object) -> Object:
-        nonlocal pinned
         new = change(old)
         decode_strictly(call, new, b"", code=422)
-        pinned = b'"resourceVersion"' in call.body
         return new
 
-    return answer(call, await change_object(call, strictly, subresource, pinned=pinned))
+    return answer(call, await change_object(call, strictly, subresource))
 
 
 def changer(call: Call) -> Callable[[Object], Object]:

@@ -179,12 +179,12 @@ def _page(call: Call) -> Page:
     token, rv = query.get("continue"), query.get("resourceVersion", "")
     if not token:
         exact = query.get("resourceVersionMatch") == "Exact"
-        return Page(int(asked), None, rv if exact else str(call.api.store.rv), exact)
+        return Page(max(int(asked), 0), None, rv if exact else str(call.api.store.rv), exact)
     if rv not in ("", "0"):
         raise bad_request("specifying resource version is not allowed when using continue")
     try:
         value = orjson.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        return Page(int(asked), (str(value["after"][0]), str(value["after"][1])), str(int(value["rv"])), True)
+        return Page(max(int(asked), 0), (str(value["after"][0]), str(value["after"][1])), str(int(value["rv"])), True)
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise bad_request("continue key is not valid: encoding problem") from error
 

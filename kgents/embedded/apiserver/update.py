@@ -22,7 +22,8 @@ from kgents.embedded.schema.causes import Cause
 
 Object = dict[str, Any]
 Change = Callable[[Object], Object]
-ATTEMPTS = 8
+ATTEMPTS = 200
+"""Each attempt that fails means that somebody else's write went through: there is progress."""
 
 
 async def replace(call: Call, subresource: str = "") -> Answer:
