@@ -1,196 +1,332 @@
-"""One pod: starts its containers, watches them through their folders, and tells the API what became of them."""
+"""One pod on this machine: starts its containers, restarts what ends, and says what became of them.
+
+All that must last is in the pod's folder, so that a new runtime goes on where a killed one stopped:
+
+    pods/<uid>/pod.json                 whose folder this is, and its address
+    pods/<uid>/volumes/<name>/          emptyDir and files of ConfigMaps, Secrets and tokens
+    pods/<uid>/containers/<name>/<n>/   the n-th attempt to run a container
+"""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
-import sys
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from kgents.api import times
-from kgents.api.kinds import CONFIG_MAP, POD
-from kgents.embedded.runtime.launcher import shim
-from kgents.embedded.runtime.stopping import is_alive, read_json, send
+from kgents.api.kinds import POD
+from kgents.embedded.controllers.events import Recorder
+from kgents.embedded.runtime import attempts, environment, states, volumes
+from kgents.embedded.runtime.attempts import Attempt
+from kgents.embedded.runtime.environment import Missing
+from kgents.embedded.runtime.probes import Prober
+from kgents.embedded.runtime.sources import Sources
+from kgents.embedded.runtime.states import View
+from kgents.embedded.runtime.volumes import Unsupported
 from kgents.kube.client import KubeClient
-from kgents.kube.errors import ObjectNotFound
 
-Object = dict[str, Any]
-LOG_LIMIT = 10 * 1024 * 1024
-FIRST_PAUSE, LONGEST_PAUSE = 10.0, 300.0
+Object = Mapping[str, Any]
+_LOOK_AGAIN = 2.0
+_WAKE_CHECK = 60.0
+_IDLE = 300.0
 
 
-@dataclass
-class Container:
-    """What the folders say about one container. `attempt` is -1 before the first start."""
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What all pods of this node share. `first_pause` is the first back-off in seconds."""
 
-    attempt: int = -1
-    state: Object = field(default_factory=dict)
-    end: Object | None = None
+    api: KubeClient
+    root: Path
+    sources: Sources
+    events: Recorder
+    server: tuple[str, int]
+    first_pause: float = 10.0
+
+    @property
+    def claims(self) -> Path:
+        return self.root / "volumes"
 
 
 class Pod:
-    """`look` may be called at any time; it does what is due and returns seconds until the next look."""
+    """Keeps one pod. `look` may be called at any time: it does what is due and says when to look again."""
 
-    def __init__(self, api: KubeClient, folder: Path, address: str, node: str) -> None:
-        self.api, self.folder, self.address, self.node = api, folder, address, node
+    def __init__(self, machine: Machine, uid: str, address: str, wake: Callable[[], None]) -> None:
+        self.machine, self.uid, self.address, self.wake = machine, uid, address, wake
+        self.folder = machine.root / "pods" / uid
+        self._probers: dict[str, tuple[int, Prober]] = {}
+        self._exits: dict[str, int] = {}
+        self._waiting: dict[str, tuple[str, str]] = {}
+        self._killing: set[str] = set()
+        self._ending: asyncio.Task[None] | None = None
+        self._told: set[tuple[str, str]] = set()
 
-    def container(self, name: str) -> Container:
-        attempts = sorted(int(p.name) for p in (self.folder / "containers" / name).glob("[0-9]*"))
-        if not attempts:
-            return Container()
-        path = self.path(name, attempts[-1])
-        state, end = read_json(path / "state.json") or {}, read_json(path / "exit.json")
-        if end is None and state and not is_alive(state["shim"], state["shimStart"]):
-            end = read_json(path / "exit.json") or {"exitCode": 137, "signal": 9, "finishedAt": state["startedAt"]}
-        return Container(attempts[-1], state, end)
-
-    def path(self, name: str, attempt: int) -> Path:
-        return self.folder / "containers" / name / str(attempt)
-
-    async def look(self, pod: Object, now: float) -> float:
-        specs = pod["spec"]["containers"]
+    async def look(self, pod: Object) -> float:
+        """Does what is due. Returns the seconds until the next look is."""
         if pod["metadata"].get("deletionTimestamp"):
-            return await self._end(pod, specs)
-        for spec in specs:
-            found = self.container(spec["name"])
-            if found.attempt < 0 or (found.end and self._due(pod, found, now)):
-                await self._start(pod, spec, found.attempt + 1)
-        return 1.0
+            self._ending = self._ending or asyncio.create_task(self._end(pod))
+            return _IDLE
+        self._waiting.clear()
+        spec = {**pod["spec"]}
+        pod = {**pod, "status": {**(pod.get("status") or {}), "podIP": self.address}}
+        try:
+            places = await self._lay_volumes(pod)
+        except (Missing, Unsupported) as error:
+            reason = "CreateContainerConfigError" if isinstance(error, Missing) else "VolumeUnsupported"
+            self._waiting = {c["name"]: (reason, str(error)) for c in [*spec["containers"], *_inits(pod)]}
+            await self._tell(pod, reason, str(error), warning=True)
+            return _LOOK_AGAIN
+        again = _WAKE_CHECK
+        for container in _inits(pod):
+            last = self.attempt(container)
+            if last.end and not last.end["exitCode"]:
+                continue
+            return min(again, await self._care(pod, container, last, places, init=True))
+        for container in spec["containers"]:
+            again = min(again, await self._care(pod, container, self.attempt(container), places))
+        return again
 
-    def _due(self, pod: Object, found: Container, now: float) -> bool:
-        policy = pod["spec"].get("restartPolicy", "Always")
-        assert found.end is not None
-        if policy == "Never" or (policy == "OnFailure" and found.end["exitCode"] == 0):
-            return False
-        pause = min(FIRST_PAUSE * 2 ** min(found.attempt, 10), LONGEST_PAUSE) if found.attempt else 0.0
-        return now >= float(found.end["finishedAt"]) + pause
-
-    async def _end(self, pod: Object, specs: list[Object]) -> float:
-        grace = pod["metadata"].get("deletionGracePeriodSeconds", 30)
-        folders = [self.path(spec["name"], self.container(spec["name"]).attempt) for spec in specs]
-        number = signal.SIGTERM if grace else signal.SIGKILL
-        deadline = asyncio.get_running_loop().time() + grace
-        alive = [send(folder, number) for folder in folders]
-        while any(alive) and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.1)
-            alive = [send(folder, 0) for folder in folders]
-        for folder in folders:
-            send(folder, signal.SIGKILL)
-        meta = pod["metadata"]
-        await self.api.delete(POD, meta["name"], meta["namespace"], uid=meta["uid"], grace_seconds=0, missing_ok=True)
-        return 1.0
-
-    async def _start(self, pod: Object, spec: Object, attempt: int) -> None:
-        folder = self.path(spec["name"], attempt)
-        staging = self.folder / "staging"
-        for path in (folder, staging):
-            path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        argv = [*spec.get("command", []), *spec.get("args", [])] or [sys.executable]
-        data = {
-            "argv": argv,
-            "env": self._environment(pod, spec),
-            "cwd": spec.get("workingDir") or str(self.folder),
-            "mounts": await self._mounts(pod, spec),
-            "staging": str(staging),
-            "logLimit": LOG_LIMIT,
-        }
-        shim.write_json(str(folder / "spec.json"), data)
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", shim.__file__, str(folder)), stdin=asyncio.subprocess.DEVNULL, env={}
-        )
-        await process.wait()
-
-    def _environment(self, pod: Object, spec: Object) -> dict[str, str]:
-        ports = [str(port["containerPort"]) for port in spec.get("ports", [])]
-        path = os.environ.get("PATH", os.defpath) + os.pathsep + str(Path(sys.executable).parent)
-        basis = {"PATH": path, "HOME": str(self.folder), "LANG": "C.UTF-8", "POD_IP": self.address}
-        basis["HOSTNAME"] = pod["metadata"]["name"]
-        return (
-            basis
-            | ({"PORT": ports[0]} if ports else {})
-            | {entry["name"]: entry["value"] for entry in spec.get("env", []) if "value" in entry}
-        )
-
-    async def _mounts(self, pod: Object, spec: Object) -> list[Object]:
-        volumes = {volume["name"]: volume for volume in pod["spec"].get("volumes", [])}
-        mounts = []
-        for mount in spec.get("volumeMounts", []):
-            source = await self._volume(pod, volumes[mount["name"]])
-            if source is not None:
-                source = source / mount.get("subPath", "")
-                entry = {"source": str(source), "target": mount["mountPath"], "readOnly": bool(mount.get("readOnly"))}
-                mounts.append(entry)
-        return mounts
-
-    async def _volume(self, pod: Object, volume: Object) -> Path | None:
-        """The folder behind emptyDir, configMap and persistentVolumeClaim volumes; None for the others."""
+    async def _lay_volumes(self, pod: Object) -> dict[str, Path]:
+        """Every volume's folder, its files brought up to date."""
+        places = {}
         namespace = pod["metadata"]["namespace"]
-        path = self.folder / "volumes" / volume["name"]
-        if claim := volume.get("persistentVolumeClaim"):
-            path = self.folder.parent.parent / "volumes" / namespace / claim["claimName"]
-        elif "configMap" not in volume and "emptyDir" not in volume:
-            return None
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if source := volume.get("configMap"):
+        content = partial(self.machine.sources.content, namespace)
+        for volume in pod["spec"].get("volumes") or []:
+            place = volumes.place(volume, self.folder, self.machine.claims, namespace)
+            place.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if volumes.projected_sources(volume):
+                tokens = await self.machine.sources.tokens(pod, volume)
+                volumes.lay(place, volumes.gather(volume, pod, content, tokens))
+            places[volume["name"]] = place
+        return places
+
+    def attempt(self, container: Object) -> Attempt:
+        return attempts.newest(self.folder / "containers" / container["name"])
+
+    async def _care(
+        self, pod: Object, container: Object, last: Attempt, places: Mapping[str, Path], *, init: bool = False
+    ) -> float:
+        """Starts a container that is due, ends one that is sick. Returns when to look again."""
+        name = container["name"]
+        if last.runs:
+            self._attend(container, last)
+            sick = self._probers[name][1].health.sick if name in self._probers else ""
+            if sick and name not in self._killing:
+                self._killing.add(name)
+                await self._tell(pod, "Unhealthy", f"container {name}: {sick}; it is restarted", warning=True)
+                grace = float(pod["spec"].get("terminationGracePeriodSeconds") or 30)
+                asyncio.get_running_loop().call_later(grace, last.signal, signal.SIGKILL)
+                last.signal(signal.SIGTERM)
+            return _WAKE_CHECK
+        await self._leave(name)
+        policy = pod["spec"].get("restartPolicy", "Always")
+        if last.end and not states.restarts("OnFailure" if init and policy == "Always" else policy, last):
+            return _IDLE
+        due = self._due(last) - time.time()
+        if due > 0:
+            return due
+        await self._start(pod, container, last, places)
+        return _LOOK_AGAIN if name in self._waiting else _WAKE_CHECK
+
+    def _due(self, last: Attempt) -> float:
+        """When an ended container may start again (time.time)."""
+        if last.end is None:
+            return 0.0
+        pause = attempts.pause(last, self.machine.first_pause)
+        return float(last.end.get("finishedAt") or last.end.get("startedAt") or 0.0) + pause
+
+    async def _start(self, pod: Object, container: Object, last: Attempt, places: Mapping[str, Path]) -> None:
+        name, meta = container["name"], pod["metadata"]
+        try:
+            spec = self._spec(pod, container, places)
+        except (Missing, Unsupported) as error:
+            self._waiting[name] = ("CreateContainerConfigError", str(error))
+            await self._tell(pod, "Failed", str(error), warning=True)
+            return
+        if not spec["argv"]:
+            message = (
+                f"the hive runs programs of this machine: say a command (the image {container.get('image')} has none)"
+            )
+            self._waiting[name] = ("NoCommand", message)
+            await self._tell(pod, "Failed", message, warning=True)
+            return
+        made = await attempts.start(last, spec)
+        if made.end and made.end.get("trouble"):
+            step, why = made.end["trouble"]
+            await self._tell(pod, "Failed", f"container {name} cannot start ({step}): {why}", warning=True)
+        else:
+            await self._tell(pod, "Started", f"Started container {name}", again=True)
+            if made.number and made.streak > 1:
+                await self._tell(pod, "BackOff", f"Restarted container {name} in {meta['name']}", warning=True)
+        if made.runs:
+            self._attend(container, made)
+        else:
+            self.wake()
+
+    def _spec(self, pod: Object, container: Object, places: Mapping[str, Path]) -> dict[str, Any]:
+        namespace = pod["metadata"]["namespace"]
+        home, staging = self.folder / "home", self.folder / "staging"
+        for path in (home, home / "tmp", staging):
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        given = environment.base(str(home), self.machine.server)
+        if pod["spec"].get("enableServiceLinks", True):
+            given |= environment.of_services(self.machine.sources.services_of(namespace))
+        lookup = partial(self.machine.sources.words, namespace)
+        env = environment.of_container(pod, container, {**given, "KGENTS_POD_ROOT": str(self.folder)}, lookup)
+        return {
+            "argv": environment.command_line(container, env),
+            "env": env,
+            "cwd": container.get("workingDir") or str(home),
+            "mounts": volumes.mounts(container, places),
+            "staging": str(staging),
+        }
+
+    def _attend(self, container: Object, running: Attempt) -> None:
+        """Waits for its end, and probes it, once for each attempt."""
+        name = container["name"]
+        if name in self._probers and self._probers[name][0] == running.number:
+            return
+        if name in self._exits:
+            self._forget_exit(name)
+        loop = asyncio.get_running_loop()
+        try:
+            descriptor = os.pidfd_open(int(running.state["shim"]))
+        except ProcessLookupError:
+            self.wake()
+            return
+        self._exits[name] = descriptor
+        loop.add_reader(descriptor, self._exited, name)
+        pid, spec_file = int(running.state["pid"]), running.folder / "spec.json"
+        prober = Prober(container, self.address, pid, spec_file, self.wake)
+        self._probers[name] = (running.number, prober)
+        self._killing.discard(name)
+        prober.begin()
+
+    def _exited(self, name: str) -> None:
+        self._forget_exit(name)
+        self.wake()
+
+    def _forget_exit(self, name: str) -> None:
+        descriptor = self._exits.pop(name, None)
+        if descriptor is not None:
+            asyncio.get_running_loop().remove_reader(descriptor)
+            os.close(descriptor)
+
+    async def _leave(self, name: str) -> None:
+        self._forget_exit(name)
+        _, prober = self._probers.pop(name, (0, None))
+        if prober is not None:
+            await prober.end()
+
+    async def close(self) -> None:
+        """Lets go of everything but the containers."""
+        for name in list(self._probers):
+            await self._leave(name)
+        if self._ending is not None:
+            self._ending.cancel()
+            await asyncio.gather(self._ending, return_exceptions=True)
+
+    async def _end(self, pod: Object) -> None:
+        """SIGTERM, the grace period, SIGKILL; then the object goes for good."""
+        meta = pod["metadata"]
+        names = [container["name"] for container in [*pod["spec"]["containers"], *_inits(pod)]]
+        running = [attempt for attempt in (self.attempt({"name": name}) for name in names) if attempt.runs]
+        grace = float(meta.get("deletionGracePeriodSeconds") or 0)
+        for name in names:
+            await self._leave(name)
+        if running:
+            await self._tell(pod, "Killing", f"Stopping {len(running)} containers")
+            await asyncio.gather(*(_stop(attempt, grace) for attempt in running))
+        await self.machine.api.delete(
+            POD, meta["name"], meta["namespace"], uid=meta["uid"], grace_seconds=0, missing_ok=True
+        )
+
+    async def _tell(
+        self, pod: Object, reason: str, message: str, *, warning: bool = False, again: bool = False
+    ) -> None:
+        """An Event, once for the same words in a row."""
+        if (reason, message) in self._told and not again:
+            return
+        self._told.add((reason, message))
+        await self.machine.events.record(POD, pod, reason, message, warning=warning)
+
+    def status(self, pod: Object, now: float) -> dict[str, Any]:
+        """The status that the folders and the probes add up to."""
+        policy = pod["spec"].get("restartPolicy", "Always")
+        inits = [self._view(container) for container in _inits(pod)]
+        mains = [self._view(container) for container in pod["spec"]["containers"]]
+        initialized = all(view.attempt.end and not view.attempt.end["exitCode"] for view in inits)
+        unready = [view.spec["name"] for view in mains if not view.ready]
+        why = f"not ready: {', '.join(unready)}" if unready else ""
+        ready = (not unready, "ContainersNotReady" if unready else "", why)
+        truths = {
+            "PodScheduled": (True, "", ""),
+            "Initialized": (initialized, "" if initialized else "ContainersNotInitialized", ""),
+            "ContainersReady": ready,
+            "Ready": ready,
+        }
+        refused = next((str(view.attempt.state["mountsRefused"]) for view in mains if _refused(view)), "")
+        if refused:
+            message = f"the kernel refused mounts ({refused}); volumes stand under KGENTS_POD_ROOT"
+            truths["MountsAtTheirPaths"] = (False, "MountRefused", message)
+        status = {
+            "phase": states.phase(policy, inits, mains),
+            "hostIP": self.machine.server[0],
+            "podIP": self.address,
+            "podIPs": [{"ip": self.address}],
+            "startTime": (pod.get("status") or {}).get("startTime") or times.to_text(now),
+            "conditions": states.conditions(pod, truths, now),
+            "containerStatuses": [states.container_status(view, policy) for view in mains],
+        }
+        if inits:
+            status["initContainerStatuses"] = [states.container_status(view, policy, init=True) for view in inits]
+        return status
+
+    def _view(self, container: Object) -> View:
+        name = container["name"]
+        attempt = self.attempt(container)
+        _, prober = self._probers.get(name, (0, None))
+        before = attempts.previous(attempt) if attempt.runs else None
+        pause = attempts.pause(attempt, self.machine.first_pause) if attempt.end else 0.0
+        waiting = self._waiting.get(name)
+        if prober is None:
+            return View(container, attempt, waiting=waiting, pause=pause, before=before)
+        return View(container, attempt, prober.health, waiting, pause, before)
+
+
+def _inits(pod: Object) -> list[Object]:
+    return list(pod["spec"].get("initContainers") or [])
+
+
+def _refused(view: View) -> bool:
+    return bool(view.attempt.state.get("mountsRefused"))
+
+
+async def _stop(attempt: Attempt, grace: float) -> None:
+    """Asks a container to end, and ends it when the grace is over. Returns when it is gone."""
+    try:
+        descriptor = os.pidfd_open(int(attempt.state["shim"]))
+    except ProcessLookupError:
+        return
+    gone = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_reader(descriptor, gone.set)
+    try:
+        if grace:
+            attempt.signal(signal.SIGTERM)
             try:
-                data = (await self.api.get(CONFIG_MAP, source["name"], namespace)).get("data") or {}
-            except ObjectNotFound:
-                if not source.get("optional"):
-                    raise
-                data = {}
-            for name, text in data.items():
-                (path / name).write_text(text)
-        return path
-
-    def status(self, pod: Object, now: float) -> Object:
-        """The status as the containers' folders have it."""
-        found = {spec["name"]: self.container(spec["name"]) for spec in pod["spec"]["containers"]}
-        rows = [self._container_status(spec, found[spec["name"]]) for spec in pod["spec"]["containers"]]
-        ready = all(row["ready"] for row in rows)
-        restarts = pod["spec"].get("restartPolicy", "Always")
-        phase = "Running" if any(one.state for one in found.values()) else "Pending"
-        if all(one.end and not self._restarts(restarts, one) for one in found.values()):
-            phase = "Failed" if any(one.end and one.end["exitCode"] for one in found.values()) else "Succeeded"
-        old = {c["type"]: c for c in (pod.get("status") or {}).get("conditions", [])}
-        conditions = []
-        for kind, true in (("PodScheduled", True), ("Initialized", True), ("ContainersReady", ready), ("Ready", ready)):
-            word = "True" if true else "False"
-            same = old.get(kind, {}).get("status") == word
-            since = old[kind]["lastTransitionTime"] if same else times.to_text(now)
-            conditions.append({"type": kind, "status": word, "lastTransitionTime": since})
-        began = (pod.get("status") or {}).get("startTime") or times.to_text(now)
-        return {
-            **{"phase": phase, "podIP": self.address, "podIPs": [{"ip": self.address}], "startTime": began},
-            **{"conditions": conditions, "containerStatuses": rows},
-        }
-
-    def _restarts(self, policy: str, one: Container) -> bool:
-        return policy == "Always" or (policy == "OnFailure" and bool(one.end and one.end["exitCode"]))
-
-    def _container_status(self, spec: Object, one: Container) -> Object:
-        state: Object = {"waiting": {"reason": "ContainerCreating"}}
-        if one.end:
-            code = one.end["exitCode"]
-            state = {"terminated": {"exitCode": code, "reason": "Error" if code else "Completed"}}
-            if "finishedAt" in one.end:
-                state["terminated"]["finishedAt"] = times.to_text(one.end["finishedAt"])
-            if "trouble" in one.end:
-                state["terminated"] |= {"reason": "StartError", "message": ": ".join(one.end["trouble"])}
-        elif one.state:
-            state = {"running": {"startedAt": times.to_text(one.state["startedAt"])}}
-        running = "running" in state
-        return {
-            **{"name": spec["name"], "image": spec.get("image", ""), "imageID": "", "ready": running},
-            **{"started": running, "restartCount": max(0, one.attempt), "state": state, "lastState": {}},
-        }
-
-
-def remember(folder: Path, address: str, pod: Object) -> None:
-    """Note whose folder this is, so that the address survives a restart."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    meta = {key: pod["metadata"][key] for key in ("name", "namespace", "uid")}
-    (folder / "pod.json").write_text(json.dumps({**meta, "ip": address}))
+                async with asyncio.timeout(grace):
+                    await gone.wait()
+            except TimeoutError:
+                attempt.signal(signal.SIGKILL)
+        else:
+            attempt.signal(signal.SIGKILL)
+        await gone.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)

@@ -1,109 +1,192 @@
-"""Binds the pods of a hive to this machine and keeps each one as its object says."""
+"""A node whose pods are local processes: binds the hive's pods to this machine and keeps each as its object says.
+
+A plain client of the API. Pods outlive it: what runs is found again by a new runtime (`pods.Pod`).
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import ipaddress
+import json
+import logging
 import shutil
+import signal
 import time
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from kgents.api.kinds import NODE, POD
-from kgents.embedded.runtime.pods import Object, Pod, remember
-from kgents.embedded.runtime.stopping import read_json
+from kgents.embedded.controllers.events import Recorder
+from kgents.embedded.runtime.pods import Machine, Pod
+from kgents.embedded.runtime.sources import Sources, mentions
+from kgents.embedded.runtime.stopping import read_json, send
 from kgents.kube.client import KubeClient
 from kgents.kube.config import ClusterConfig
-from kgents.kube.errors import AlreadyExists
+from kgents.kube.errors import AlreadyExists, Conflict
 from kgents.kube.informer import Informer
 from kgents.kube.queue import Controller
 
+Object = Mapping[str, Any]
 Key = tuple[str, str]
+log = logging.getLogger(__name__)
+
+
+class Addresses:
+    """One address of the pod net for each pod, kept in the pods' folders so that it survives a restart."""
+
+    def __init__(self, root: Path, cidr: str) -> None:
+        self._hosts = [str(host) for host in ipaddress.ip_network(cidr).hosts()]
+        self._next = 0
+        known = ((path.parent.name, read_json(path)) for path in root.glob("pods/*/pod.json"))
+        self._taken = {uid: str(noted["ip"]) for uid, noted in known if noted and noted.get("ip")}
+
+    def of(self, uid: str) -> str | None:
+        """The pod's address; None when the net is exhausted. Freed ones come round last."""
+        if uid in self._taken:
+            return self._taken[uid]
+        taken = set(self._taken.values())
+        for step in range(len(self._hosts)):
+            place = (self._next + step) % len(self._hosts)
+            if self._hosts[place] not in taken:
+                self._next = place + 1
+                self._taken[uid] = self._hosts[place]
+                return self._hosts[place]
+        return None
+
+    def free(self, uid: str) -> None:
+        self._taken.pop(uid, None)
 
 
 class Runtime:
-    """One node: this machine."""
+    """All pods of one node."""
 
-    def __init__(self, api: KubeClient, root: Path, node: str, pod_cidr: str) -> None:
-        self.api, self.root, self.node = api, root, node
-        self.free = ipaddress.ip_network(pod_cidr).hosts()
-        files = root.glob("pods/*/pod.json")
-        self.addresses = {path.parent.name: str((read_json(path) or {}).get("ip")) for path in files}
-        self.informer = Informer(api, POD)
-        self.controller: Controller[Key] = Controller("pod", self.look, workers=8)
+    def __init__(self, machine: Machine, node: str, pod_cidr: str) -> None:
+        self.machine, self.node = machine, node
+        self.addresses = Addresses(machine.root, pod_cidr)
+        self.pods: dict[str, Pod] = {}
+        self.informer = Informer(machine.api, POD)
+        self.controller: Controller[Key] = Controller("pod", self._look, workers=8)
 
-    def address(self, uid: str) -> str:
-        if uid not in self.addresses:
-            taken = set(self.addresses.values())
-            self.addresses[uid] = next(str(ip) for ip in self.free if str(ip) not in taken)
-        return self.addresses[uid]
+    async def run(self, stop: asyncio.Event) -> None:
+        sources = self.machine.sources
+        self.informer.on_change(lambda _event, pod: self.controller.enqueue(_key(pod)))
+        self.informer.on_deleted(self._gone)
+        sources.config_maps.on_change(lambda _event, obj: self._source_changed("configmaps", obj))
+        sources.secrets.on_change(lambda _event, obj: self._source_changed("secrets", obj))
+        async with contextlib.AsyncExitStack() as stack:
+            for informer in (*sources.informers, self.informer):
+                await stack.enter_async_context(informer)
+            for informer in (*sources.informers, self.informer):
+                if not await _either(informer.synced, stop):
+                    return
+            self._sweep()
+            await stack.enter_async_context(self.controller)
+            await stop.wait()
+        for pod in self.pods.values():
+            await pod.close()
 
-    async def look(self, key: Key) -> float | None:
+    def _sweep(self) -> None:
+        """Ends what is left of pods that were deleted while no runtime lived."""
+        known = {pod["metadata"]["uid"] for pod in self.informer.store.values()}
+        for folder in (self.machine.root / "pods").glob("*"):
+            if folder.name not in known:
+                _remove(folder)
+
+    def _source_changed(self, resource: str, obj: Object) -> None:
+        meta = obj["metadata"]
+        for (namespace, name), pod in self.informer.store.items():
+            if namespace == meta["namespace"] and mentions(pod, resource, meta["name"]):
+                self.controller.enqueue((namespace, name))
+
+    async def _look(self, key: Key) -> float | None:
         pod = self.informer.get(*key)
-        if pod is None:
+        if pod is None or pod["spec"].get("nodeName") not in (None, "", self.node):
             return None
         if not pod["spec"].get("nodeName"):
-            return await self._bind(pod)
-        if pod["spec"]["nodeName"] != self.node:
+            await self._bind(pod)
             return None
+        if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+            if not pod["metadata"].get("deletionTimestamp"):
+                return None
         uid = pod["metadata"]["uid"]
-        folder = self.root / "pods" / uid
-        remember(folder, self.address(uid), pod)
-        keeper = Pod(self.api, folder, self.address(uid), self.node)
-        again = await keeper.look(pod, time.time())
-        if pod["metadata"].get("deletionTimestamp"):
-            return None
-        status = keeper.status(pod, time.time())
-        old = pod.get("status") or {}
-        if any(old.get(name) != value for name, value in status.items()):
-            meta = pod["metadata"]
-            patch = {"metadata": {"uid": uid}, "status": status}
-            await self.api.patch(POD, meta["name"], patch, meta["namespace"], subresource="status")
+        address = self.addresses.of(uid)
+        if address is None:
+            await self.machine.events.record(POD, pod, "NoAddress", "the hive's pod net is used up", warning=True)
+            return 10.0
+        keeper = self.pods.get(uid)
+        if keeper is None:
+            keeper = self.pods[uid] = Pod(self.machine, uid, address, partial(self.controller.enqueue, key))
+            _remember(keeper.folder, address, pod)
+        again = await keeper.look(pod)
+        if not pod["metadata"].get("deletionTimestamp"):
+            await self._report(keeper, pod)
         return again
 
+    async def _report(self, keeper: Pod, pod: Object) -> None:
+        status = keeper.status(pod, time.time())
+        old = pod.get("status") or {}
+        if all(old.get(name) == value for name, value in status.items()):
+            return
+        meta = pod["metadata"]
+        patch = {"metadata": {"uid": meta["uid"]}, "status": status}
+        await self.machine.api.patch(POD, meta["name"], patch, meta["namespace"], subresource="status")
+
     async def _bind(self, pod: Object) -> None:
+        """The hive has one node and no scheduler: every pod is bound here."""
         meta = pod["metadata"]
         if meta.get("deletionTimestamp"):
             return
-        binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": meta["name"]}}
-        binding["target"] = {"apiVersion": "v1", "kind": "Node", "name": self.node}
-        await self.api.create(POD, binding, meta["namespace"], subresource="binding", name=meta["name"])
+        target = {"apiVersion": "v1", "kind": "Node", "name": self.node}
+        binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": meta["name"]}, "target": target}
+        with contextlib.suppress(Conflict):  # bound meanwhile: the watch brings it along
+            await self.machine.api.create(POD, binding, meta["namespace"], subresource="binding", name=meta["name"])
 
-    def forget(self, pod: Object) -> None:
+    def _gone(self, pod: Object) -> None:
+        """The object is gone: whatever still runs must not outlive it."""
         uid = pod["metadata"]["uid"]
-        folder = self.root / "pods" / uid
-        stop_pods_of(folder)
-        self.addresses.pop(uid, None)
-        shutil.rmtree(folder, ignore_errors=True)
-
-    async def register(self, address: str) -> None:
-        ready = {"type": "Ready", "status": "True", "reason": "RuntimeReady", "message": "the runtime is ready"}
-        status = {"conditions": [ready], "addresses": [{"type": "InternalIP", "address": address}]}
-        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": self.node}, "status": status}
-        try:
-            await self.api.create(NODE, node)
-        except AlreadyExists:
-            pass  # noqa: S110 - it is there, which is what was wanted
-        await self.api.patch(NODE, self.node, {"status": status}, subresource="status")
-
-    async def run(self, stop: asyncio.Event) -> None:
-        self.informer.on_change(
-            lambda event, pod: self.controller.enqueue((pod["metadata"]["namespace"], pod["metadata"]["name"]))
-        )
-        self.informer.on_deleted(self.forget)
-        async with self.controller, self.informer:
-            await stop.wait()
+        self.addresses.free(uid)
+        self.machine.sources.forget(uid)
+        keeper = self.pods.pop(uid, None)
+        if keeper is not None:
+            asyncio.get_running_loop().create_task(_dismiss(keeper))
 
 
-def stop_pods_of(folder: Path) -> None:
-    """SIGKILL for the programs of one pod's folder."""
-    import signal
+async def _dismiss(keeper: Pod) -> None:
+    await keeper.close()
+    _remove(keeper.folder)
 
-    from kgents.embedded.runtime.stopping import send
 
+def _remove(folder: Path) -> None:
+    """Ends a pod's containers at once and removes its folder."""
     for path in folder.glob("containers/*/*/state.json"):
         send(path.parent, signal.SIGKILL)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remember(folder: Path, address: str, pod: Object) -> None:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    meta = {key: pod["metadata"][key] for key in ("name", "namespace", "uid")}
+    scratch = folder / ".pod.json"
+    scratch.write_text(json.dumps({**meta, "ip": address}))
+    scratch.rename(folder / "pod.json")
+
+
+def _key(pod: Object) -> Key:
+    return pod["metadata"]["namespace"], pod["metadata"]["name"]
+
+
+async def _either(event: asyncio.Event, stop: asyncio.Event) -> bool:
+    """Waits for `event`; False when `stop` came first."""
+    waits = [asyncio.ensure_future(event.wait()), asyncio.ensure_future(stop.wait())]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+    return event.is_set()
 
 
 async def run(
@@ -115,12 +198,24 @@ async def run(
     pod_cidr: str = "127.77.16.0/20",
     kubelet_address: str = "127.77.0.2",
     pki: Path | None = None,
+    first_pause: float = 10.0,
 ) -> None:
-    """Run pods until `stop`. They live on afterwards."""
+    """Runs pods until `stop`. They live on afterwards."""
     async with KubeClient(config, user_agent="kgents-runtime") as api:
-        runtime = Runtime(api, root, node_name, pod_cidr)
-        await runtime.register(kubelet_address)
-        await runtime.run(stop)
+        server = urlsplit(config.server)
+        endpoint = (server.hostname or "127.0.0.1", server.port or 443)
+        machine = Machine(api, root, Sources(api), Recorder(api, "kgents-runtime"), endpoint, first_pause)
+        await _register(api, node_name, kubelet_address)
+        await Runtime(machine, node_name, pod_cidr).run(stop)
+
+
+async def _register(api: KubeClient, name: str, address: str) -> None:
+    ready = {"type": "Ready", "status": "True", "reason": "RuntimeReady", "message": "the runtime is ready"}
+    status = {"conditions": [ready], "addresses": [{"type": "InternalIP", "address": address}]}
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "status": status}
+    with contextlib.suppress(AlreadyExists):
+        await api.create(NODE, node)
+    await api.patch(NODE, name, {"status": status}, subresource="status")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -130,9 +225,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--node-name", default="hive")
     parser.add_argument("--pod-cidr", default="127.77.16.0/20", help="the addresses of pods")
     parser.add_argument("--kubelet-address", default="127.77.0.2", help="where the log endpoint listens")
+    parser.add_argument("--first-pause", type=float, default=10.0, help="seconds of the first back-off; it doubles")
 
 
 def arguments(options: argparse.Namespace) -> dict[str, Any]:
     """Those options as `run` takes them."""
-    names = ("root", "pki", "node_name", "pod_cidr", "kubelet_address")
+    names = ("root", "pki", "node_name", "pod_cidr", "kubelet_address", "first_pause")
     return {name: getattr(options, name) for name in names}

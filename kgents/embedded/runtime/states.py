@@ -1,0 +1,136 @@
+"""A pod's status, worked out from what its containers' folders and probes say. Pure: nothing is asked or changed here.
+
+Reasons are Kubernetes' own where it has one; CommandNotFound, WorkingDirNotFound and NoCommand are the hive's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kgents.api import times
+from kgents.embedded.runtime.attempts import Attempt
+from kgents.embedded.runtime.probes import Health
+
+Object = Mapping[str, Any]
+_TROUBLE = {
+    "command": "CommandNotFound",
+    "workingDir": "WorkingDirNotFound",
+    "mount": "MountRefused",
+    "start": "RunContainerError",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One container as it is now. `waiting` is (reason, message) when something keeps it from starting."""
+
+    spec: Object
+    attempt: Attempt
+    health: Health = field(default_factory=Health)
+    waiting: tuple[str, str] | None = None
+    pause: float = 0.0
+    before: Attempt | None = None
+
+    @property
+    def ready(self) -> bool:
+        return self.attempt.runs and self.health.ready
+
+
+def restarts(policy: str, attempt: Attempt) -> bool:
+    """Whether an ended container is to run again."""
+    failed = bool(attempt.end and attempt.end.get("exitCode"))
+    return policy == "Always" or (policy == "OnFailure" and failed)
+
+
+def phase(policy: str, inits: Iterable[View], mains: Iterable[View]) -> str:
+    mains = list(mains)
+    if any(_given_up(policy, view) for view in inits):
+        return "Failed"
+    if not any(view.attempt.number >= 0 for view in mains):
+        return "Pending"
+    over = [view.attempt.end for view in mains if view.attempt.end and not restarts(policy, view.attempt)]
+    if len(over) < len(mains):
+        return "Running"
+    return "Failed" if any(end["exitCode"] for end in over) else "Succeeded"
+
+
+def _given_up(policy: str, view: View) -> bool:
+    end = view.attempt.end
+    return policy == "Never" and end is not None and bool(end["exitCode"])
+
+
+def container_status(view: View, policy: str, *, init: bool = False) -> dict[str, Any]:
+    """A containerStatus: waiting, running or terminated, and what was before."""
+    attempt = view.attempt
+    return {
+        "name": view.spec["name"],
+        "image": view.spec.get("image", ""),
+        "imageID": "",
+        "ready": attempt.end is not None and not attempt.end["exitCode"] if init else view.ready,
+        "started": attempt.runs and view.health.started,
+        "restartCount": max(0, attempt.number),
+        "state": _state(view, policy, init=init),
+        "lastState": _last_state(view, policy, init=init),
+        **({"containerID": f"process://{attempt.state['pid']}"} if attempt.runs else {}),
+    }
+
+
+def _state(view: View, policy: str, *, init: bool) -> dict[str, Any]:
+    attempt = view.attempt
+    if attempt.runs:
+        return {"running": {"startedAt": times.to_text(attempt.state["startedAt"])}}
+    if view.waiting:
+        return {"waiting": _without_empty({"reason": view.waiting[0], "message": view.waiting[1]})}
+    if attempt.end is None:
+        return {"waiting": {"reason": "PodInitializing" if not init else "ContainerCreating"}}
+    done = init and not attempt.end["exitCode"]
+    if done or not restarts(policy, attempt):
+        return {"terminated": terminated(attempt.end)}
+    trouble = attempt.end.get("trouble")
+    if trouble:
+        return {"waiting": {"reason": _TROUBLE.get(trouble[0], "RunContainerError"), "message": trouble[1]}}
+    if view.pause:
+        message = f"back-off {view.pause:.0f}s restarting failed container={view.spec['name']}"
+        return {"waiting": {"reason": "CrashLoopBackOff", "message": message}}
+    return {"terminated": terminated(attempt.end)}
+
+
+def _last_state(view: View, policy: str, *, init: bool) -> dict[str, Any]:
+    end = view.attempt.end
+    if end is not None and "waiting" in _state(view, policy, init=init):
+        return {"terminated": terminated(end)}
+    earlier = view.before.end if view.before else None
+    return {"terminated": terminated(earlier)} if earlier else {}
+
+
+def terminated(end: Object) -> dict[str, Any]:
+    code = int(end["exitCode"])
+    state: dict[str, Any] = {"exitCode": code, "reason": "Error" if code else "Completed"}
+    if end.get("signal"):
+        state["signal"] = end["signal"]
+    if end.get("trouble"):
+        state |= {"reason": "StartError", "message": ": ".join(end["trouble"])}
+    for key in ("startedAt", "finishedAt"):
+        if end.get(key):
+            state[key] = times.to_text(end[key])
+    return state
+
+
+def conditions(pod: Object, truths: Mapping[str, tuple[bool, str, str]], now: float) -> list[dict[str, Any]]:
+    """Conditions by type: (true?, reason, message). The time of one that did not change is kept; others' stay."""
+    old = {c["type"]: c for c in (pod.get("status") or {}).get("conditions") or []}
+    made: dict[str, dict[str, Any]] = {key: dict(value) for key, value in old.items()}
+    for kind, (true, reason, message) in truths.items():
+        word = "True" if true else "False"
+        same = old.get(kind, {}).get("status") == word
+        since = old[kind].get("lastTransitionTime") if same else times.to_text(now)
+        made[kind] = _without_empty(
+            {"type": kind, "status": word, "lastTransitionTime": since, "reason": reason, "message": message}
+        )
+    return list(made.values())
+
+
+def _without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value not in ("", None)}
