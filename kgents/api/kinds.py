@@ -59,7 +59,9 @@ NETWORK_POLICY = Kind("NetworkPolicy", "networkpolicies", "networking.k8s.io/v1"
 ROLE = Kind("Role", "roles", "rbac.authorization.k8s.io/v1")
 ROLE_BINDING = Kind("RoleBinding", "rolebindings", "rbac.authorization.k8s.io/v1")
 CLUSTER_ROLE = Kind("ClusterRole", "clusterroles", "rbac.authorization.k8s.io/v1", namespaced=False)
-CLUSTER_ROLE_BINDING = Kind("ClusterRoleBinding", "clusterrolebindings", "rbac.authorization.k8s.io/v1", namespaced=False)
+CLUSTER_ROLE_BINDING = Kind(
+    "ClusterRoleBinding", "clusterrolebindings", "rbac.authorization.k8s.io/v1", namespaced=False
+)
 CRD = Kind("CustomResourceDefinition", "customresourcedefinitions", "apiextensions.k8s.io/v1", namespaced=False)
 LEASE = Kind("Lease", "leases", "coordination.k8s.io/v1")
 POD_METRICS = Kind("PodMetrics", "pods", "metrics.k8s.io/v1beta1")

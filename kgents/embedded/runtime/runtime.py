@@ -110,9 +110,9 @@ class Runtime:
         if not pod["spec"].get("nodeName"):
             await self._bind(pod)
             return None
-        if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
-            if not pod["metadata"].get("deletionTimestamp"):
-                return None
+        over = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+        if over and not pod["metadata"].get("deletionTimestamp"):
+            return None
         uid = pod["metadata"]["uid"]
         address = self.addresses.of(uid)
         if address is None:

@@ -140,9 +140,9 @@ def _inside(folder: Path, path: str) -> Path:
 def place(volume: Object, pod_dir: Path, claims: Path, namespace: str) -> Path:
     """The folder of a volume. Raises Unsupported for sorts that the hive has not."""
     if "emptyDir" in volume or projected_sources(volume) or set(volume) == {"name"}:
-        return pod_dir / "volumes" / volume["name"]
+        return pod_dir / "volumes" / str(volume["name"])
     if "persistentVolumeClaim" in volume:
-        return claims / namespace / volume["persistentVolumeClaim"]["claimName"]
+        return claims / namespace / str(volume["persistentVolumeClaim"]["claimName"])
     sort = next(iter(set(volume) - {"name"}), "unknown")
     raise Unsupported(
         f"The volume “{volume['name']}” is of the sort {sort}",

@@ -1,6 +1,6 @@
 """Runs a command among a container's mounts and environment: exec probes and hooks.
 
-    python -I -S enter.py PID SPEC COMMAND…
+python -I -S enter.py PID SPEC COMMAND…
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ def join(pid: int) -> None:
     """Into the mount namespace of `pid`, and its user namespace where it has one of its own."""
     libc = ctypes.CDLL(None, use_errno=True)
     spaces = [os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY) for name in ("user", "mnt")]
-    if os.readlink(f"/proc/{pid}/ns/mnt") == os.readlink("/proc/self/ns/mnt"):  # noqa: PTH115
+    if os.readlink(f"/proc/{pid}/ns/mnt") == os.readlink("/proc/self/ns/mnt"):
         return
-    if os.readlink(f"/proc/{pid}/ns/user") == os.readlink("/proc/self/ns/user"):  # noqa: PTH115
+    if os.readlink(f"/proc/{pid}/ns/user") == os.readlink("/proc/self/ns/user"):
         spaces = spaces[1:]
     for fd in spaces:
         if libc.setns(fd, 0) != 0:
@@ -25,7 +25,7 @@ def join(pid: int) -> None:
 
 
 def main(pid: int, spec_file: str, command: list[str]) -> None:
-    with open(spec_file, encoding="utf-8") as file:  # noqa: PTH123
+    with open(spec_file, encoding="utf-8") as file:
         spec = json.load(file)
     try:
         join(pid)

@@ -10,6 +10,10 @@ from __future__ import annotations
 import ctypes
 import os
 
+TYPE_CHECKING = False  # typing itself costs a megabyte
+if TYPE_CHECKING:
+    from typing import Any
+
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = (
     1, 2, 4, 8, 32, 4096, 16384, 1 << 18,
 )  # fmt: skip
@@ -31,7 +35,7 @@ def mount(source: str, target: str, kind: str | None = None, flags: int = 0, dat
     _check(_libc.mount(*arguments, data.encode() if data else None), target)
 
 
-def mount_all(mounts: list[dict], staging: str) -> None:
+def mount_all(mounts: list[dict[str, Any]], staging: str) -> None:
     """Each {"source", "target", "readOnly"}; `staging` is an empty folder that may be covered."""
     enter_namespace()
     # Opened first: what is mounted later may cover the way to them.
@@ -41,7 +45,7 @@ def mount_all(mounts: list[dict], staging: str) -> None:
     for entry, fd in sorted(zip(mounts, sources, strict=True), key=lambda pair: pair[0]["target"].count("/")):
         source = f"/proc/self/fd/{fd}"
         target = os.path.realpath(entry["target"])
-        ensure(target, os.path.isdir(source), staging, done, made)  # noqa: PTH112
+        ensure(target, os.path.isdir(source), staging, done, made)
         mount(source, target, flags=MS_BIND | MS_REC)
         if entry.get("readOnly"):
             mount("none", target, flags=MS_BIND | MS_REMOUNT | MS_RDONLY | kept_flags(target))
@@ -60,25 +64,25 @@ def enter_namespace() -> None:
     _check(_libc.unshare(CLONE_NEWNS | (CLONE_NEWUSER if uid else 0)), "unshare")
     if uid:
         for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
-            with open(f"/proc/self/{name}", "w", encoding="ascii") as file:  # noqa: PTH123
+            with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
                 file.write(text)
     mount("none", "/", flags=MS_REC | MS_PRIVATE)
 
 
 def ensure(target: str, folder: bool, staging: str, done: list[str], made: list[str]) -> None:
     """Make sure that `target` exists, as a folder or a file, without touching the host."""
-    if os.path.exists(target) and os.path.isdir(target) == folder:  # noqa: PTH110, PTH112
+    if os.path.exists(target) and os.path.isdir(target) == folder:
         return
-    above = os.path.dirname(target)  # noqa: PTH120
-    while not os.path.isdir(above):  # noqa: PTH112
-        above = os.path.dirname(above)  # noqa: PTH120
+    above = os.path.dirname(target)
+    while not os.path.isdir(above):
+        above = os.path.dirname(above)
     if not is_ours(above, done, made):
         overlay(above, staging)
         made.append(above)
     if folder:
-        os.makedirs(target, exist_ok=True)  # noqa: PTH103
+        os.makedirs(target, exist_ok=True)
         return
-    os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120
+    os.makedirs(os.path.dirname(target), exist_ok=True)
     os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o600))
 
 
@@ -99,7 +103,7 @@ def overlay(path: str, staging: str) -> None:
         mount(top, top, flags=MS_BIND)
     mount("tmpfs", top, "tmpfs", MS_NOSUID | MS_NODEV, f"mode={mode:o},size=1m")
     base = f"/proc/self/fd/{original}"
-    for name in os.listdir(base):  # noqa: PTH208
+    for name in os.listdir(base):
         show(f"{base}/{name}", f"{top}/{name}")
     if path == "/":
         new_root(top)
@@ -109,11 +113,11 @@ def overlay(path: str, staging: str) -> None:
 def show(source: str, target: str) -> None:
     """The same entry at another place. One that vanished meanwhile is left out."""
     try:
-        if os.path.islink(source):  # noqa: PTH114
-            os.symlink(os.readlink(source), target)  # noqa: PTH115, PTH211
+        if os.path.islink(source):
+            os.symlink(os.readlink(source), target)
             return
-        if os.path.isdir(source):  # noqa: PTH112
-            os.mkdir(target)  # noqa: PTH102
+        if os.path.isdir(source):
+            os.mkdir(target)
         else:
             os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o600))
         mount(source, target, flags=MS_BIND | MS_REC)

@@ -19,6 +19,10 @@ import signal
 import sys
 import time
 
+TYPE_CHECKING = False  # typing itself costs a megabyte
+if TYPE_CHECKING:
+    from typing import Any
+
 LONGEST_LINE = 16 * 1024
 MOUNTS_REFUSED = 125
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
@@ -26,16 +30,16 @@ _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 def start_time(pid: int) -> str:
     """Clock ticks since boot: with the pid, the identity of a process."""
-    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:  # noqa: PTH123 - pathlib costs memory
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
         return file.read().rpartition(")")[2].split()[19]
 
 
 def write_json(path: str, data: object) -> None:
-    with open(path + ".new", "w", encoding="utf-8") as file:  # noqa: PTH123
+    with open(path + ".new", "w", encoding="utf-8") as file:
         json.dump(data, file)
         file.flush()
         os.fsync(file.fileno())
-    os.rename(path + ".new", path)  # noqa: PTH104
+    os.rename(path + ".new", path)
 
 
 class Log:
@@ -81,13 +85,13 @@ class Log:
                 raise
 
     def _rotate(self) -> None:
-        os.rename(self.path, self.path + ".1")  # noqa: PTH104
+        os.rename(self.path, self.path + ".1")
         os.close(self.fd)
         self.fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self.size = 0
 
 
-def become(spec: dict, mounts: list, say: int) -> None:
+def become(spec: dict[str, Any], mounts: list[dict[str, Any]], say: int) -> None:
     """In the child: its own session and mounts, then the program. Returns only through an exit."""
     step = "start"
     try:
@@ -95,7 +99,7 @@ def become(spec: dict, mounts: list, say: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if mounts:
             step = "mount"
-            sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
+            sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
             import mounting  # type: ignore[import-not-found]
 
             mounting.mount_all(mounts, spec["staging"])
@@ -109,7 +113,7 @@ def become(spec: dict, mounts: list, say: int) -> None:
         os._exit(MOUNTS_REFUSED)
 
 
-def launch(spec: dict, mounts: list) -> tuple[int, int, int, list]:
+def launch(spec: dict[str, Any], mounts: list[dict[str, Any]]) -> tuple[int, int, int, list[str]]:
     """(pid, stdout, stderr, trouble): trouble is [] once the program runs, else [step, message]."""
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()
@@ -132,11 +136,11 @@ def launch(spec: dict, mounts: list) -> tuple[int, int, int, list]:
 def descendants(me: int, session: int) -> list[int]:
     """What the program left behind: orphans come to us, for we are the subreaper."""
     found = []
-    for name in os.listdir("/proc"):  # noqa: PTH208
+    for name in os.listdir("/proc"):
         if not name.isdigit():
             continue
         try:
-            with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as file:  # noqa: PTH123
+            with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as file:
                 fields = file.read().rpartition(")")[2].split()
         except OSError:
             continue  # It ended between the two looks.
@@ -219,9 +223,9 @@ def main(folder: str) -> None:
     detach()
     lock = os.open(folder + "/lock", os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
-    if os.path.exists(folder + "/exit.json"):  # noqa: PTH110
+    if os.path.exists(folder + "/exit.json"):
         return
-    with open(folder + "/spec.json", encoding="utf-8") as file:  # noqa: PTH123
+    with open(folder + "/spec.json", encoding="utf-8") as file:
         spec = json.load(file)
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
     wake_read, wake_write = os.pipe()
@@ -245,7 +249,7 @@ def main(folder: str) -> None:
         write_json(folder + "/state.json", {**state, "pidStart": start_time(pid)})
     status = keep(pid, out, err, log, wake_read)
     code = os.waitstatus_to_exitcode(status)
-    end = {"exitCode": code if code >= 0 else 128 - code, "signal": max(0, -code)}
+    end: dict[str, object] = {"exitCode": code if code >= 0 else 128 - code, "signal": max(0, -code)}
     if trouble:
         end = {"exitCode": 127 if trouble[0] == "command" else 128, "signal": 0, "trouble": trouble}
     write_json(folder + "/exit.json", {**end, "startedAt": started, "finishedAt": time.time()})
