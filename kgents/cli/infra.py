@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from kgents.api.errors import KgentsError, NotFound, Unreachable, UsageError
+from kgents.cli import options
 from kgents.infra import hive as hives
 
 app = typer.Typer(help="Bring a hive up, look after it, take it down.", no_args_is_help=True)
@@ -49,6 +50,20 @@ def init(
     if not api_only:
         wait_for_cortex(hive, timeout)
         tell("Cortex serves: try kgents status")
+
+
+@app.command()
+def status(
+    name: Annotated[str, typer.Option("--name", help="The hive's name; the current context's if left out.")] = "",
+    output: options.Output = "table",
+) -> None:
+    """The hive's processes, and its health as it tells it itself.
+
+    Example: kgents infra status -o json
+    """
+    from kgents.cli.infra_status import infra_status
+
+    infra_status(hives.load(name or current_name()), output)
 
 
 @app.command()
@@ -117,16 +132,22 @@ def logs(
             typer.echo(_labelled(path, line, alone=bool(process)))
 
 
-def bring_up(timeout: float) -> str:
-    """The context of a running embedded hive: the current one if it is such, else the usual one. Made if need be."""
+def current_name() -> str:
+    """The embedded hive of the current context, else the usual one."""
     from kgents.glass.context import resolve
-    from kgents.infra import lifecycle
 
     try:
         current = hives.of_context(resolve().context)
     except KgentsError:
         current = None  # no usable kubeconfig: the usual hive brings its own context along
-    hive = lifecycle.init(current.name if current else hives.DEFAULT_HIVE, tell, timeout=timeout)
+    return current.name if current else hives.DEFAULT_HIVE
+
+
+def bring_up(timeout: float) -> str:
+    """The context of a running embedded hive: the current one if it is such, else the usual one. Made if need be."""
+    from kgents.infra import lifecycle
+
+    hive = lifecycle.init(current_name(), tell, timeout=timeout)
     wait_for_cortex(hive, timeout)
     return hive.context
 

@@ -7,11 +7,10 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from kgents.api.errors import KgentsError
-from kgents.infra import credentials, kubeconfig, revive
+from kgents.api.errors import KgentsError, NotFound
+from kgents.infra import credentials, kubeconfig, pods, revive, traces
 from kgents.infra import hive as hives
 from kgents.infra.hive import Hive
-from kgents.infra.home import hive_dir
 
 Tell = Callable[[str], None]
 
@@ -72,25 +71,31 @@ def start(name: str, tell: Tell) -> Hive:
 
 
 def stop(name: str, tell: Tell) -> Hive:
-    """Ends the hive's processes, then its agents'. Nothing stored is lost."""
-    from kgents.embedded.runtime.stopping import stop_pods
+    """Ends the hive's processes, then its agents'. Nothing stored is lost. Returns when all of them are gone."""
+    return _stop(hives.load(name), tell)
 
-    hive = hives.load(name)
+
+def _stop(hive: Hive, tell: Tell) -> Hive:
     ran = revive.stop_supervisor(hive)
-    ended = stop_pods(hive.dir)
-    tell(
-        f"stopped the hive “{name}”" + (f" and {ended} containers" if ended else "") if ran or ended else "nothing ran"
-    )
+    ended = pods.end_all(hive.dir)
+    containers = f" and {ended} container{'s' * (ended != 1)}" if ended else ""
+    tell(f"stopped the hive “{hive.name}”{containers}" if ran or ended else "nothing ran")
     return hive
 
 
 def delete(name: str, tell: Tell) -> None:
-    """Stops the hive and removes its folder, its ghost and its context."""
-    stop(name, tell)
-    hive_folder = hive_dir(name)
-    kubeconfig.remove(kubeconfig.user_kubeconfig(), hives.CONTEXT_PREFIX + name)
-    shutil.rmtree(hive_folder)
-    tell(f"removed {hive_folder}")
+    """Stops the hive and removes its folder, what is remembered of it, and its context."""
+    try:
+        hive = hives.load(name)
+    except NotFound:
+        raise
+    except KgentsError:
+        hive = Hive(name, net=0)  # its file is damaged; to stop and remove it, its folder is enough
+    _stop(hive, tell)
+    kubeconfig.remove(kubeconfig.user_kubeconfig(), hive.context)
+    traces.remove(hive.context)
+    shutil.rmtree(hive.dir)
+    tell(f"removed {hive.dir}")
 
 
 def log_files(hive: Hive) -> list[Path]:
