@@ -20,6 +20,7 @@ from yarl import URL
 from kgents.kube.config import ClusterConfig
 from kgents.kube.credentials import Credentials
 from kgents.kube.errors import ApiError, ApiUnreachable, from_status
+from kgents.kube.lean import use_small_buffers
 
 CONNECT_TIMEOUT = 5.0
 RETRIES_ON_429 = 4
@@ -33,6 +34,7 @@ class Transport:
     """Requests to `config.server`. Every answer that is not a success is raised as an ApiError."""
 
     def __init__(self, config: ClusterConfig, *, timeout: float, user_agent: str, connections: int) -> None:
+        use_small_buffers()
         self.config = config
         self.timeout = timeout
         self.last_heard: float | None = None

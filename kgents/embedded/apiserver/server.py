@@ -14,6 +14,7 @@ from kgents.api.errors import UsageError
 from kgents.embedded.apiserver.assembly import assemble, plant
 from kgents.embedded.apiserver.http import BODY_LIMIT, Edge
 from kgents.embedded.auth import pki
+from kgents.kube.lean import use_small_buffers
 
 
 def listen(address: str, port: int) -> socket.socket:
@@ -37,6 +38,7 @@ async def serve(
 
     `kubeconfig`: whether to write the administrator's; a hive that somebody else set up has its own already.
     """
+    use_small_buffers()
     bound = listen(address, port)
     port = bound.getsockname()[1]
     keys = pki.ensure(directory / "pki", [address, "127.0.0.1"])
