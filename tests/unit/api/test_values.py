@@ -54,7 +54,7 @@ def test_times_are_seconds_or_nothing(text: object, seconds: float | None) -> No
     assert times.parse(text) == seconds
 
 
-@given(st.floats(-1e9, 2e11))
+@given(st.floats(-1e9, 4e10))
 def test_a_time_survives_being_written(seconds: float) -> None:
     assert times.parse(times.to_micro_text(seconds)) == pytest.approx(seconds, abs=2e-5)
 
