@@ -20,14 +20,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from kgents.api.kinds import NODE, POD
+from kgents.api.kinds import POD
 from kgents.embedded.controllers.events import Recorder
+from kgents.embedded.runtime import kubelet, metrics, node
 from kgents.embedded.runtime.pods import Machine, Pod
+from kgents.embedded.runtime.services import ServiceProxy
 from kgents.embedded.runtime.sources import Sources, mentions
 from kgents.embedded.runtime.stopping import read_json, send
 from kgents.kube.client import KubeClient
 from kgents.kube.config import ClusterConfig
-from kgents.kube.errors import AlreadyExists, Conflict
+from kgents.kube.errors import Conflict
 from kgents.kube.informer import Informer
 from kgents.kube.queue import Controller
 
@@ -205,17 +207,14 @@ async def run(
         server = urlsplit(config.server)
         endpoint = (server.hostname or "127.0.0.1", server.port or 443)
         machine = Machine(api, root, Sources(api), Recorder(api, "kgents-runtime"), endpoint, first_pause)
-        await _register(api, node_name, kubelet_address)
-        await Runtime(machine, node_name, pod_cidr).run(stop)
-
-
-async def _register(api: KubeClient, name: str, address: str) -> None:
-    ready = {"type": "Ready", "status": "True", "reason": "RuntimeReady", "message": "the runtime is ready"}
-    status = {"conditions": [ready], "addresses": [{"type": "InternalIP", "address": address}]}
-    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "status": status}
-    with contextlib.suppress(AlreadyExists):
-        await api.create(NODE, node)
-    await api.patch(NODE, name, {"status": status}, subresource="status")
+        await node.register(api, node_name, kubelet_address, kubelet.PORT)
+        runtime = Runtime(machine, node_name, pod_cidr)
+        async with ServiceProxy(api, root), asyncio.TaskGroup() as tasks:
+            tasks.create_task(node.beat(api, node_name, stop))
+            tasks.create_task(metrics.run(api, root, node_name, runtime.informer.store, stop))
+            if pki is not None:
+                tasks.create_task(kubelet.serve(root, pki, kubelet_address, find=runtime.informer.get, stop=stop))
+            await runtime.run(stop)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
