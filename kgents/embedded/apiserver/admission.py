@@ -16,13 +16,25 @@ Object = dict[str, Any]
 
 @dataclass(slots=True)
 class Review:
-    """One write as admission sees it. `operation` is CREATE, UPDATE or DELETE; `obj` is None for a deletion."""
+    """One write as admission sees it. `operation` is CREATE, UPDATE or DELETE; `obj` is None for a deletion.
+
+    `changed`: a step replaced content of `obj`, so that it must be completed again.
+    """
 
     call: Call
     operation: str
     obj: Object | None
     old: Object | None = None
     subresource: str = ""
+    changed: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name of the object; empty while many are deleted at once, as in Kubernetes."""
+        info = self.call.info
+        if info.verb == "deletecollection":
+            return ""
+        return info.name or str(((self.obj or {}).get("metadata") or {}).get("name") or "")
 
 
 class Step(Protocol):
@@ -50,6 +62,11 @@ class Chain:
         """Lets every step refuse the object."""
         for step in self.steps:
             await step.validate(review)
+
+    async def judge(self, review: Review) -> None:
+        """Both, for what has no object of its own in the store."""
+        await self.mutate(review)
+        await self.validate(review)
 
 
 class NamespaceLifecycle:

@@ -12,6 +12,7 @@ import orjson
 from kgents.embedded.apiserver.admission import Chain, NamespaceLifecycle
 from kgents.embedded.apiserver.calls import Answer, Call
 from kgents.embedded.apiserver.escalation import Escalation
+from kgents.embedded.apiserver.judges import MutatingWebhooks, Policies, ValidatingWebhooks
 from kgents.embedded.apiserver.registry import Registry, Resource
 from kgents.embedded.apiserver.store.records import Collection, Record
 from kgents.embedded.apiserver.store.store import Store
@@ -22,6 +23,11 @@ from kgents.embedded.auth.reviews import Reviews
 from kgents.embedded.auth.service_accounts import ServiceAccountTokens
 
 Object = dict[str, Any]
+
+
+def judges() -> Chain:
+    """All judges of a write, in Kubernetes' order."""
+    return Chain(NamespaceLifecycle(), MutatingWebhooks(), Escalation(), Policies(), ValidatingWebhooks())
 
 
 @dataclass
@@ -40,8 +46,10 @@ class Api:
     address: str = "127.0.0.1"
     port: int = 443
     promised: set[str] = field(default_factory=set)
-    admission: Chain = field(default_factory=lambda: Chain(NamespaceLifecycle(), Escalation()))
+    admission: Chain = field(default_factory=judges)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    clients: dict[str, Any] = field(default_factory=dict)
+    """HTTP clients with which the server asks others; closed with it."""
 
     @property
     def namespaces(self) -> Collection:

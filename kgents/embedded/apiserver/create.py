@@ -10,7 +10,7 @@ from kgents.embedded.apiserver.api import answer
 from kgents.embedded.apiserver.calls import Answer, Call
 from kgents.embedded.apiserver.errors import already_exists, invalid
 from kgents.embedded.apiserver.options import check_options
-from kgents.embedded.apiserver.shaping import decode_strictly, track
+from kgents.embedded.apiserver.shaping import accept, complete, decode_strictly, track
 from kgents.embedded.apiserver.store.records import Record
 from kgents.embedded.apiserver.store.store import Moved
 from kgents.embedded.apiserver.strategy import Write
@@ -36,14 +36,13 @@ async def create_object(call: Call, obj: Object, *, tracked: bool = False) -> Re
     metadata.match_path(call, meta, create=True)
     fields = meta.get("managedFields")
     review = Review(call, "CREATE", obj)
-    await call.api.admission.mutate(review)
     metadata.prepare_create(call, meta)
     write = Write(call.api, call.namespace, str(meta.get("name", "")), "", call.dry_run, call.now)
-    if resource.has_status and resource.custom:
-        obj.pop("status", None)
-    resource.schema.prune(obj)
-    resource.schema.default(obj)
-    resource.strategy.default(obj)
+    complete(call, obj, create=True)
+    kept = dict(obj["metadata"])
+    await call.api.admission.mutate(review)
+    if review.changed:
+        accept(call, obj, kept, create=True)
     resource.strategy.prepare_create(obj, write)
     meta = obj["metadata"]
     causes = [*metadata.validate(call, meta), *resource.strategy.validate(obj, write)]

@@ -82,8 +82,11 @@ async def delete(call: Call) -> Answer:
     return Answer.json(body)
 
 
-async def delete_object(call: Call, asked: Options) -> Deleted:
-    """Deletes the object that the call names, again from the start if it changed meanwhile."""
+async def delete_object(call: Call, asked: Options, *, judged: bool = False) -> Deleted:
+    """Deletes the object that the call names, again from the start if it changed meanwhile.
+
+    `judged`: admission has already said yes to what caused the deletion.
+    """
     resource = call.resource
     collection = call.api.collection(resource)
     for _ in range(ATTEMPTS):
@@ -93,9 +96,8 @@ async def delete_object(call: Call, asked: Options) -> Deleted:
         obj = read(resource, record)
         _check_preconditions(call, obj, asked)
         resource.strategy.before_delete(obj, Write(call.api, call.namespace, call.info.name, now=call.now))
-        review = Review(call, "DELETE", None, obj)
-        await call.api.admission.mutate(review)
-        await call.api.admission.validate(review)
+        if not judged:
+            await call.api.admission.judge(Review(call, "DELETE", None, obj))
         try:
             return await _carry_out(call, record, obj, asked)
         except Moved:

@@ -127,6 +127,12 @@ def invalid(group: str, kind: str, name: str, causes: Iterable[CauseLike]) -> St
     return StatusError(422, "Invalid", f'{qualified(group, kind)} "{name}" is invalid: {text}', details=details)
 
 
+def internal(message: str) -> StatusError:
+    """500: the server, or somebody whom it had to ask, failed."""
+    details = {"causes": [{"message": message}]}
+    return StatusError(500, "InternalError", f"Internal error occurred: {message}", details=details)
+
+
 def expired(message: str) -> StatusError:
     """410: the history asked for is no longer kept."""
     return StatusError(410, "Expired", message)

@@ -71,26 +71,32 @@ def _body(call: Call) -> Object:
 
 async def _write(call: Call, change: Any) -> Answer:
     resource = call.resource
-    paths = resource.scale or ScalePaths()
 
     def scaled(obj: Object) -> Object:
         wanted = change(scale_of(resource, obj))
         given = (wanted.get("metadata") or {}).get("resourceVersion")
         if given and given != obj["metadata"]["resourceVersion"]:
             raise conflict(resource.group, resource.plural, call.info.name)
-        replicas = (wanted.get("spec") or {}).get("replicas") or 0
-        if not isinstance(replicas, int):
-            raise bad_request(f"json: cannot unmarshal {orjson.dumps(replicas).decode()} into ScaleSpec.replicas")
-        if replicas < 0:
-            problem = cause("spec.replicas", replicas, "must be greater than or equal to 0")
-            if resource.custom:
-                problem = cause("." + ".".join(paths.spec), replicas, "should be a non-negative integer")
-            raise invalid("autoscaling", "Scale", call.info.name, [problem])
-        parent = obj
-        for part in paths.spec[:-1]:
-            parent = parent.setdefault(part, {})
-        parent[paths.spec[-1]] = replicas
+        set_replicas(call, obj, wanted)
         return obj
 
     record = await change_object(call, scaled, "scale")
     return Answer.json(scale_of(resource, read(resource, record)))
+
+
+def set_replicas(call: Call, obj: Object, wanted: Object) -> None:
+    """Brings the number that a Scale asks for into the object. Raises 400, 422."""
+    resource = call.resource
+    paths = resource.scale or ScalePaths()
+    replicas = (wanted.get("spec") or {}).get("replicas") or 0
+    if not isinstance(replicas, int):
+        raise bad_request(f"json: cannot unmarshal {orjson.dumps(replicas).decode()} into ScaleSpec.replicas")
+    if replicas < 0:
+        problem = cause("spec.replicas", replicas, "must be greater than or equal to 0")
+        if resource.custom:
+            problem = cause("." + ".".join(paths.spec), replicas, "should be a non-negative integer")
+        raise invalid("autoscaling", "Scale", call.info.name, [problem])
+    parent = obj
+    for part in paths.spec[:-1]:
+        parent = parent.setdefault(part, {})
+    parent[paths.spec[-1]] = replicas

@@ -57,6 +57,8 @@ async def serve(
     finally:
         api.stopping.set()
         await runner.cleanup()
+        for client in api.clients.values():
+            await client.close()
         api.store.close()
 
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from kgents.embedded.apiserver import metadata
 from kgents.embedded.apiserver.calls import Call
 from kgents.embedded.apiserver.errors import StatusError, bad_request, invalid
 from kgents.embedded.schema.causes import Cause
 
 Object = dict[str, Any]
+SERVER_OWN = (
+    *("uid", "creationTimestamp", "resourceVersion", "generation", "deletionTimestamp"),
+    *("deletionGracePeriodSeconds", "managedFields"),
+)
+"""The metadata that no webhook may change."""
 
 
 def decode_strictly(call: Call, obj: Object, raw: bytes, *, code: int) -> None:
@@ -32,6 +38,29 @@ def decode_strictly(call: Call, obj: Object, raw: bytes, *, code: int) -> None:
         call.warnings += found
         return
     raise strict_error(call, obj, ", ".join(found), code)
+
+
+def complete(call: Call, obj: Object, *, create: bool) -> None:
+    """Drops what the kind does not know and fills in what the client left out."""
+    resource = call.resource
+    if resource.has_status and resource.custom and create:
+        obj.pop("status", None)
+    resource.schema.prune(obj)
+    resource.schema.default(obj)
+    resource.strategy.default(obj)
+
+
+def accept(call: Call, obj: Object, kept: Object, *, create: bool) -> None:
+    """Takes an object back from a webhook that changed it; `kept` is its metadata before. Raises 400."""
+    meta = metadata.of(obj)
+    for key in SERVER_OWN:
+        if key in kept:
+            meta[key] = kept[key]
+        else:
+            meta.pop(key, None)
+    metadata.match_path(call, meta, create=create)
+    metadata.tidy(meta)
+    complete(call, obj, create=create)
 
 
 def strict_error(call: Call, obj: Object, text: str, code: int) -> StatusError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kgents.embedded.apiserver import bodies
+from kgents.embedded.apiserver.admission import Review
 from kgents.embedded.apiserver.calls import Answer, Call
 from kgents.embedded.apiserver.errors import StatusError, method_not_allowed, no_such_resource
 from kgents.embedded.apiserver.patch import current, patch
@@ -27,7 +28,7 @@ async def serve(call: Call) -> Answer:
 
         return await serve_scale(call)
     if name == "token":
-        return _token(call)
+        return await _token(call)
     if name == "binding":
         return await _bind(call)
     if name == "eviction":
@@ -41,8 +42,9 @@ async def serve(call: Call) -> Answer:
     return await replace(call, name)
 
 
-def _token(call: Call) -> Answer:
+async def _token(call: Call) -> Answer:
     body = bodies.parse(call.body, call.content_type)
+    await call.api.admission.judge(Review(call, "CREATE", body, None, "token"))
     return Answer.json(call.api.accounts.request(call.namespace, call.info.name, body), 201)
 
 
@@ -63,6 +65,7 @@ async def _evict(call: Call) -> Answer:
 
     current(call)
     body = bodies.parse(call.body, call.content_type)
+    await call.api.admission.judge(Review(call, "CREATE", body, None, "eviction"))
     grace = (body.get("deleteOptions") or {}).get("gracePeriodSeconds")
-    await delete_object(call, Options(grace=grace))
+    await delete_object(call, Options(grace=grace), judged=True)
     return Answer.json({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}, 201)

@@ -13,7 +13,7 @@ from kgents.embedded.apiserver.api import answer, read
 from kgents.embedded.apiserver.calls import Answer, Call
 from kgents.embedded.apiserver.errors import conflict, invalid, not_found
 from kgents.embedded.apiserver.options import check_options
-from kgents.embedded.apiserver.shaping import decode_strictly, track
+from kgents.embedded.apiserver.shaping import accept, decode_strictly, track
 from kgents.embedded.apiserver.store.records import Record
 from kgents.embedded.apiserver.store.store import Moved
 from kgents.embedded.apiserver.strategy import Write
@@ -93,8 +93,11 @@ async def _settle(call: Call, new: Object, old: Object, write: Write, *, tracked
     resource.schema.prune(new)
     resource.schema.default(new)
     resource.strategy.default(new)
-    review = Review(call, "UPDATE", new, old, write.subresource)
+    review = review_of(call, new, old, write.subresource)
+    kept = dict(new["metadata"])
     await call.api.admission.mutate(review)
+    if review.changed:
+        _take_back(call, review, new, old, kept)
     resource.strategy.prepare_update(new, old, write)
     if "generation" in old["metadata"] and write.subresource != "status" and resource.strategy.changed(new, old):
         new["metadata"]["generation"] = old["metadata"]["generation"] + 1
@@ -104,7 +107,31 @@ async def _settle(call: Call, new: Object, old: Object, write: Write, *, tracked
         raise invalid(resource.group, resource.kind, call.info.name, causes)
     if not tracked:
         track(call, old, new, write.subresource)
-    await call.api.admission.validate(review)
+    await call.api.admission.validate(review_of(call, new, old, write.subresource))
+
+
+def _take_back(call: Call, review: Review, new: Object, old: Object, kept: Object) -> None:
+    """What webhooks changed, within what this endpoint may change at all."""
+    if review.subresource == "scale":
+        from kgents.embedded.apiserver.scale import set_replicas
+
+        set_replicas(call, new, review.obj or {})
+    elif review.subresource != "binding":
+        _keep_apart(call, new, old, review.subresource)
+        if review.subresource == "status":
+            new["metadata"] = dict(kept)
+        accept(call, new, kept, create=False)
+
+
+def review_of(call: Call, new: Object, old: Object, subresource: str) -> Review:
+    """A change as its judges see it: what the endpoint takes, which need not be the object itself."""
+    if subresource == "scale":
+        from kgents.embedded.apiserver.scale import scale_of
+
+        return Review(call, "UPDATE", scale_of(call.resource, new), scale_of(call.resource, old), subresource)
+    if subresource == "binding":
+        return Review(call, "CREATE", bodies.parse(call.body, call.content_type), None, subresource)
+    return Review(call, "UPDATE", new, old, subresource)
 
 
 def _keep_apart(call: Call, new: Object, old: Object, subresource: str) -> None:

@@ -79,10 +79,16 @@ class Expression:
         self._compiled = compiled
         self.result_type = str(compiled.return_type().name())
 
-    def evaluate(self, variables: Mapping[str, Any]) -> Any:
-        """The result as a plain Python value. CelError when the evaluation fails, OverBudget when it is stopped."""
+    def evaluate(self, variables: Mapping[str, Any] | runtime.Activation) -> Any:
+        """The result as a plain Python value. CelError when the evaluation fails, OverBudget when it is stopped.
+
+        An activation is values converted once, for many evaluations in the same environment.
+        """
         try:
-            value = self._compiled.eval(data=variables)
+            if isinstance(variables, Mapping):
+                value = self._compiled.eval(data=variables)
+            else:
+                value = self._compiled.eval(variables)
             result = value.plain_value()
         except (RuntimeError, TypeError, ValueError) as error:
             raise _failure(str(error)) from error

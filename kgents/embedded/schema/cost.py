@@ -21,7 +21,7 @@ HINT = (
     "declared)"
 )
 
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r"""\s+|//[^\n]*|(?P<text>[rR]?(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'))|(?P<name>[A-Za-z_]\w*)"""
     r"""|(?P<number>\d[\w.]*)|(?P<sign>[()\[\]{},.?:]|[^\s\w]+?)"""
 )
@@ -64,7 +64,7 @@ class _Reader:
     """Reads an expression from left to right, following member chains through the schema."""
 
     def __init__(self, source: str, names: dict[str, Node | None]) -> None:
-        self.tokens = [m for m in _TOKEN.finditer(source) if m.lastgroup]
+        self.tokens = [m for m in TOKEN.finditer(source) if m.lastgroup]
         self.at = 0
         self.names = dict(names)
         self.unknown = _known_size(names)

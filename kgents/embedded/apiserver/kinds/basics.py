@@ -190,10 +190,3 @@ class ClaimStrategy(Strategy):
         spec = obj.setdefault("spec", {})
         spec.setdefault("volumeMode", "Filesystem")
         obj.setdefault("status", {"phase": "Pending"})
-
-
-class AdmissionStrategy(Strategy):
-    """Policies, bindings and webhook configurations. Their writers must have seen what they replace."""
-
-    generation = True
-    unconditional_update = False

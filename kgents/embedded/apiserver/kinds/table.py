@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kgents.embedded.apiserver.crds import CrdStrategy
+from kgents.embedded.apiserver.kinds import admission as judges
 from kgents.embedded.apiserver.kinds import basics, pods, services, workloads
 from kgents.embedded.apiserver.names import dns_1035_label, dns_label, path_segment
 from kgents.embedded.apiserver.registry import Resource, ScalePaths, Subresource
@@ -120,17 +121,16 @@ def groups() -> Iterator[Resource]:
     yield of("storage.k8s.io", "storageclasses", "StorageClass", "sc", namespaced=False, returns_deleted=True)
     yield of("scheduling.k8s.io", "priorityclasses", "PriorityClass", "pc", namespaced=False)
     admission = "admissionregistration.k8s.io"
-    for plural, kind in (
-        ("validatingadmissionpolicies", "ValidatingAdmissionPolicy"),
-        ("validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding"),
-        ("validatingwebhookconfigurations", "ValidatingWebhookConfiguration"),
-        ("mutatingwebhookconfigurations", "MutatingWebhookConfiguration"),
+    for plural, kind, judging in (
+        ("validatingadmissionpolicies", "ValidatingAdmissionPolicy", judges.PolicyStrategy()),
+        ("validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding", judges.BindingStrategy()),
+        ("validatingwebhookconfigurations", "ValidatingWebhookConfiguration", judges.WebhookStrategy(mutating=False)),
+        ("mutatingwebhookconfigurations", "MutatingWebhookConfiguration", judges.WebhookStrategy(mutating=True)),
     ):
         has_status = status if plural == "validatingadmissionpolicies" else {}
-        named = ("api-extensions",)
         yield of(
-            admission, plural, kind, namespaced=False, subresources=has_status, strategy=basics.AdmissionStrategy(),
-            categories=named,
+            admission, plural, kind, namespaced=False, subresources=has_status, strategy=judging,
+            categories=("api-extensions",),
         )  # fmt: skip
     yield of(
         "apiextensions.k8s.io", "customresourcedefinitions", "CustomResourceDefinition", "crd crds", namespaced=False,

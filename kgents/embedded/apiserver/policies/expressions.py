@@ -1,0 +1,94 @@
+"""Expressions of policies and of webhook conditions: what they may name, and how variables get into them.
+
+A policy's variables are evaluated only where they are used, and keep their types: each use is compiled as a lazy
+`cel.bind` around the expression.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from kgents.embedded.schema.cel import CelError, Expression, compile_in, modules
+from kgents.embedded.schema.cost import TOKEN
+
+BASIC = ("object", "oldObject", "request", "namespaceObject", "authorizer")
+PREFIX = "variables__"
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+MAX_EXPANDED = 200_000
+"""Characters of an expression together with its variables."""
+
+
+@cache
+def environment(names: tuple[str, ...]) -> Any:
+    """An environment with these variables, the Kubernetes functions and the authorizer."""
+    from kgents.embedded.apiserver.policies import authorizer
+    from kgents.embedded.schema.cel_library import extensions, functions
+
+    cel = modules()
+    kinds = {name: cel.Type.MAP if name == "authorizer" else cel.Type.DYN for name in names}
+    return cel.NewEnv(variables=kinds, extensions=extensions(), functions=[*functions(), *authorizer.functions()])
+
+
+def activation(names: tuple[str, ...], values: Mapping[str, Any]) -> Any:
+    """The values of all variables, converted once for many evaluations."""
+    try:
+        return environment(names).Activation(dict(values))
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise CelError(f"the object cannot be shown to CEL: {error}") from error
+
+
+def compile_expression(source: str, names: tuple[str, ...], variables: Sequence[tuple[str, str]] = ()) -> Expression:
+    """Compile `source`; `variables` are (name, expression), in the order of the policy. Raises CelError."""
+    whole = expand(source, variables)
+    return Expression(source, compile_in(environment(names), whole))
+
+
+def expand(source: str, variables: Sequence[tuple[str, str]]) -> str:
+    """The expression with its variables bound around it. Raises CelError if one is not declared before its use."""
+    order = [name for name, _ in variables]
+    bodies = {name: replaced(body, order[:index]) for index, (name, body) in enumerate(variables)}
+    text, used = replaced(source, order)
+    wanted = set(used)
+    for name in reversed(order):
+        if name in wanted:
+            wanted.update(bodies[name][1])
+    for name in reversed(order):
+        if name in wanted:
+            # The line break ends a comment that an expression may end with.
+            text = f"cel.bind({PREFIX}{name}, {bodies[name][0]}\n, {text}\n)"
+    if len(text) > MAX_EXPANDED:
+        raise CelError("the expression is too long together with its variables")
+    return text
+
+
+def replaced(source: str, declared: Iterable[str]) -> tuple[str, list[str]]:
+    """The source with `variables.x` as one name, and the variables it names. Raises CelError."""
+    known = set(declared)
+    tokens = [match for match in TOKEN.finditer(source) if match.lastgroup]
+    pieces: list[str] = []
+    used: list[str] = []
+    end = 0
+    for index, token in enumerate(tokens):
+        if not _is_variable(tokens, index):
+            continue
+        name = tokens[index + 2].group()
+        if name not in known:
+            raise CelError(f"compilation failed: undefined field '{name}'")
+        used.append(name)
+        pieces += [source[end : token.start()], PREFIX + name]
+        end = tokens[index + 2].end()
+    return "".join([*pieces, source[end:]]), used
+
+
+def _is_variable(tokens: Sequence[re.Match[str]], index: int) -> bool:
+    if tokens[index].group() != "variables" or index + 2 >= len(tokens):
+        return False
+    if index and tokens[index - 1].group() in (".", "?"):
+        # A field of that name; after a question mark it may be a branch of a condition.
+        before = tokens[index - 2].group() if index > 1 else ""
+        if tokens[index - 1].group() == "." or before == ".":
+            return False
+    return tokens[index + 1].group() == "." and bool(NAME.fullmatch(tokens[index + 2].group()))

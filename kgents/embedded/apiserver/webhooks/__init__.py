@@ -1,0 +1,1 @@
+"""Admission webhooks: judges outside the server, asked over HTTPS."""

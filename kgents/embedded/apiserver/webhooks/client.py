@@ -1,0 +1,123 @@
+"""The HTTPS client that asks webhooks: bounded in time and size, trusting only what the configuration trusts."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from functools import lru_cache
+from typing import Any
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from kgents.api.errors import KgentsError
+from kgents.embedded.apiserver.api import Api
+from kgents.embedded.apiserver.webhooks.compiled import ServiceRef, Webhook
+
+Object = dict[str, Any]
+MAX_ANSWER = 8 * 1024 * 1024
+MAX_AT_ONCE = 256
+
+
+class CallFailed(KgentsError):
+    """A webhook could not be asked, or did not answer what it was asked."""
+
+
+async def post(api: Api, hook: Webhook, body: Object) -> Any:
+    """The parsed JSON that the webhook answers. Raises CallFailed."""
+    url, server_name = _address(api, hook)
+    asked = url.update_query(timeout=f"{hook.timeout}s")
+    try:
+        async with (
+            asyncio.timeout(hook.timeout),
+            _session(api).post(
+                asked,
+                data=orjson.dumps(body),
+                headers={"Content-Type": "application/json", "Accept": "application/json", "Host": _host(url, hook)},
+                ssl=_context(hook.ca, server_name),
+                server_hostname=server_name,
+                allow_redirects=False,
+            ) as response,
+        ):
+            raw = await _read(response)
+            status = response.status
+    except TimeoutError as error:
+        raise CallFailed(f'failed to call webhook: Post "{asked}": context deadline exceeded') from error
+    except (aiohttp.ClientError, OSError, ssl.SSLError, ValueError) as error:
+        raise CallFailed(f'failed to call webhook: Post "{asked}": {error}') from error
+    if not 200 <= status < 300:
+        raise CallFailed(f"failed to call webhook: the server answered with status {status}")
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise CallFailed(f"failed to call webhook: the answer is not JSON: {error}") from error
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The body, as far as anybody should have to hold it."""
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in response.content.iter_any():
+        size += len(piece)
+        if size > MAX_ANSWER:
+            response.close()
+            raise CallFailed(f"failed to call webhook: the answer is larger than {MAX_ANSWER} bytes")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _session(api: Api) -> aiohttp.ClientSession:
+    found: aiohttp.ClientSession | None = api.clients.get("webhooks")
+    if found is None:
+        found = api.clients["webhooks"] = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=MAX_AT_ONCE),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(),
+            trust_env=False,
+        )
+    return found
+
+
+@lru_cache(maxsize=256)
+def _context(ca: str, _server_name: str | None) -> ssl.SSLContext:
+    """What to trust. One for each name: connections of different names must not be mixed up in the pool."""
+    try:
+        return ssl.create_default_context(cadata=ca or None)
+    except (ssl.SSLError, ValueError) as error:
+        raise CallFailed(f"unable to load root certificates: {error}") from error
+
+
+def _host(url: URL, hook: Webhook) -> str:
+    if hook.service is None:
+        return url.authority
+    return f"{_name(hook.service)}:{hook.service.port}"
+
+
+def _name(service: ServiceRef) -> str:
+    return f"{service.name}.{service.namespace}.svc"
+
+
+def _address(api: Api, hook: Webhook) -> tuple[URL, str | None]:
+    """Where to connect, and which name the certificate must carry if not that of the URL."""
+    service = hook.service
+    if service is None:
+        try:
+            return URL(hook.url), None
+        except ValueError as error:
+            raise CallFailed(f"failed to call webhook: {error}") from error
+    record = api.store.collection("services").get(service.namespace, service.name)
+    if record is None:
+        raise CallFailed(f'failed to call webhook: service "{service.name}" not found')
+    spec = record.parse().get("spec") or {}
+    if spec.get("type") == "ExternalName":
+        address = str(spec.get("externalName") or "")
+    else:
+        address = str(spec.get("clusterIP") or "")
+    if address in ("", "None"):
+        raise CallFailed(f'failed to call webhook: service "{service.name}" has no address')
+    if not any(port.get("port") == service.port for port in spec.get("ports") or ()):
+        raise CallFailed(f'failed to call webhook: service "{service.name}" has no port {service.port}')
+    path, _, query = service.path.partition("?")
+    url = URL.build(scheme="https", host=address, port=service.port, path=path, query_string=query)
+    return url, _name(service)
