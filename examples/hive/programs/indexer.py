@@ -2,8 +2,8 @@
 
 import os
 import time
+from http.client import HTTPException
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 # The environment that Kubernetes gives every pod for each Service of its namespace.
@@ -26,8 +26,8 @@ def main():
                 continue
             try:
                 send(path)
-            except URLError as error:
-                print(f"WARN the library does not answer: {error.reason}; trying again", flush=True)
+            except (OSError, HTTPException) as error:
+                print(f"WARN the library does not answer: {error}; trying again", flush=True)
                 time.sleep(2)
                 continue
             done += 1

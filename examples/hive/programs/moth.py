@@ -4,6 +4,7 @@ import json
 import os
 import random
 import time
+from http.client import HTTPException
 from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import urlopen
@@ -28,7 +29,7 @@ def main():
             error.close()
             print("the library is too busy for a moth", flush=True)
             continue
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             print(f"no light: {error}", flush=True)
             continue
         if not names and word in COMMON:

@@ -4,7 +4,7 @@ the `signals` rule of its Agent turns that line into a WARNING."""
 import json
 import os
 import time
-from urllib.error import URLError
+from http.client import HTTPException
 from urllib.request import urlopen
 
 LIBRARY = f"http://{os.environ.get('LIBRARY_SERVICE_HOST', '127.0.0.1')}:{os.environ.get('LIBRARY_SERVICE_PORT', '8080')}"
@@ -26,7 +26,7 @@ def main():
         time.sleep(EVERY)
         try:
             last, statuses = read_log(last)
-        except (URLError, ConnectionError) as error:
+        except (OSError, HTTPException) as error:
             print(f"the library does not answer: {error}", flush=True)
             continue
         refused = sum(status >= 500 for status in statuses)

@@ -9,8 +9,9 @@ import os
 import random
 import ssl
 import time
+from http.client import HTTPException
 from pathlib import Path
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
@@ -78,8 +79,8 @@ def main():
         print(f"took {len(queue)} jobs", flush=True)
         try:
             busy_phase(queue)
-        except URLError as error:
-            print(f"WARN no answer: {error.reason}", flush=True)
+        except (OSError, HTTPException) as error:
+            print(f"WARN no answer: {error}", flush=True)
         print("resting", flush=True)
         time.sleep(IDLE)
 
