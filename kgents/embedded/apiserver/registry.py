@@ -119,16 +119,19 @@ class Registry:
 
     def __init__(self) -> None:
         self._resources: dict[tuple[str, str, str], Resource] = {}
+        self._versions: dict[str, tuple[Resource, ...]] = {}
         self.generation = 0
 
     def add(self, resource: Resource) -> None:
         """Serves a resource from now on."""
         self._resources[resource.group, resource.version, resource.plural] = resource
+        self._versions.clear()
         self.generation += 1
 
     def remove(self, resource: Resource) -> None:
         """Serves it no longer."""
         self._resources.pop((resource.group, resource.version, resource.plural), None)
+        self._versions.clear()
         self.generation += 1
 
     def get(self, group: str, version: str, plural: str) -> Resource:
@@ -141,6 +144,14 @@ class Registry:
     def find(self, group: str, version: str, plural: str) -> Resource | None:
         """The resource, or None."""
         return self._resources.get((group, version, plural))
+
+    def versions_of(self, resource: Resource) -> tuple[Resource, ...]:
+        """All versions in which the same objects are served, the given one among them."""
+        found = self._versions.get(resource.storage)
+        if found is None:
+            found = tuple(one for one in self._resources.values() if one.storage == resource.storage)
+            self._versions[resource.storage] = found
+        return found
 
     def __iter__(self) -> Iterator[Resource]:
         return iter(tuple(self._resources.values()))

@@ -129,8 +129,8 @@ class Target:
         asked = review.call.resource
         yield asked
         if self.equivalent and asked.custom:
-            for other in review.call.api.registry:
-                if other.storage == asked.storage and other is not asked:
+            for other in review.call.api.registry.versions_of(asked):
+                if other is not asked:
                     yield other
 
     def _selected(self, review: Review) -> bool:

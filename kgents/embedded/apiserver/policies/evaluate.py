@@ -25,15 +25,29 @@ class Violation:
     reason: str = ""
 
 
-def evaluate(policy: Policy, values: Mapping[str, Any]) -> list[Violation]:
+class Shown:
+    """The values of a write, converted for the runtime when the first policy needs them."""
+
+    def __init__(self, names: tuple[str, ...], values: Mapping[str, Any]) -> None:
+        self._names, self._values = names, values
+        self._converted: Any = None
+
+    def get(self) -> Any:
+        """The activation. Raises CelError for an object that cannot be one."""
+        if self._converted is None:
+            self._converted = activation(self._names, self._values)
+        return self._converted
+
+
+def evaluate(policy: Policy, shown: Shown) -> list[Violation]:
     """What the policy has against a write. Errors count as the policy's failurePolicy says."""
     try:
-        shown = activation(policy.names, values)
-        if not policy.conditions.hold(shown):
+        converted = shown.get()
+        if not policy.conditions.hold(converted):
             return []
     except CelError as error:
         return _failed(policy, error.what)
-    return list(_violations(policy, shown))
+    return list(_violations(policy, converted))
 
 
 def _failed(policy: Policy, text: str) -> list[Violation]:

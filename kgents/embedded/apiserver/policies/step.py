@@ -13,7 +13,8 @@ from kgents.embedded.apiserver.admission_request import request
 from kgents.embedded.apiserver.errors import StatusError, forbidden
 from kgents.embedded.apiserver.policies import params
 from kgents.embedded.apiserver.policies.compiled import Binding, Policy
-from kgents.embedded.apiserver.policies.evaluate import Violation, evaluate
+from kgents.embedded.apiserver.policies.evaluate import Shown, Violation, evaluate
+from kgents.embedded.apiserver.registry import Resource
 
 Object = dict[str, Any]
 CODES = {"Unauthorized": 401, "Forbidden": 403, "RequestEntityTooLarge": 413}
@@ -54,11 +55,11 @@ async def judge(review: Review, policies: tuple[Policy, ...]) -> None:
 def _cases(review: Review, policies: tuple[Policy, ...]) -> tuple[list[Case], list[Verdict]]:
     cases: list[Case] = []
     verdicts: list[Verdict] = []
+    shown: dict[Resource, Object] = {}
     for policy in policies:
         resource = policy.target.match(review)
         if resource is None:
             continue
-        shown: Object | None = None
         for binding in policy.bindings:
             if binding.target.match(review) is None:
                 continue
@@ -69,12 +70,14 @@ def _cases(review: Review, policies: tuple[Policy, ...]) -> tuple[list[Case], li
                     why = Violation(f"failed to configure binding: {error.what}")
                     verdicts.append(Verdict(policy, binding, why, unusable=True))
                 continue
-            shown = shown or _values(review, resource)
-            cases += [Case(policy, binding, {**shown, "params": one} if policy.param_kind else shown) for one in found]
+            if resource not in shown:
+                shown[resource] = _values(review, resource)
+            plain = shown[resource]
+            cases += [Case(policy, binding, {**plain, "params": one} if policy.param_kind else plain) for one in found]
     return cases, verdicts
 
 
-def _values(review: Review, resource: Any) -> Object:
+def _values(review: Review, resource: Resource) -> Object:
     from kgents.embedded.apiserver.metadata import new_uid
     from kgents.embedded.apiserver.policies.conditions import values
 
@@ -94,9 +97,14 @@ def _run(review: Review, cases: list[Case]) -> Iterator[Verdict]:
     from kgents.embedded.apiserver.policies.authorizer import asking
 
     call = review.call
+    # Policies without parameters share their values, which are converted once.
+    shown: dict[tuple[tuple[str, ...], int], Shown] = {}
     with asking(call.api.authorizer, call.user):
         for case in cases:
-            for violation in evaluate(case.policy, case.values):
+            key = (case.policy.names, id(case.values))
+            if key not in shown:
+                shown[key] = Shown(case.policy.names, case.values)
+            for violation in evaluate(case.policy, shown[key]):
                 yield Verdict(case.policy, case.binding, violation)
 
 
