@@ -215,7 +215,8 @@ class Forwarder:
         return None
 
     def _order(self) -> Iterator[Endpoint]:
-        endpoints = self.endpoints
+        # One that leads back here would go round until no slot is left.
+        endpoints = [endpoint for endpoint in self.endpoints if endpoint != (self.address, self.port)]
         self._turn += 1
         for step in range(len(endpoints)):
             yield endpoints[(self._turn + step) % len(endpoints)]

@@ -97,7 +97,7 @@ def name_of(pid: int | None, pods: Pods) -> str:
         if any(member in pids for member in family):
             return pod
     if pid == os.getpid():
-        return "the hive's service proxy"
+        return "the hive itself, for a Service"
     try:
         command = (_PROC / str(pid) / "comm").read_text().strip()
     except OSError:
@@ -108,21 +108,20 @@ def name_of(pid: int | None, pods: Pods) -> str:
 def process_of(inode: int) -> int | None:
     """A process that has the socket open; None when none that we may look into does."""
     wanted = f"socket:[{inode}]"
-    for entry in os.scandir(_PROC):
-        if entry.name.isdigit() and _has(entry.name, wanted):
-            return int(entry.name)
+    with os.scandir(_PROC) as processes:
+        for entry in processes:
+            if entry.name.isdigit() and _has(entry.name, wanted):
+                return int(entry.name)
     return None
 
 
 def _has(pid: str, wanted: str) -> bool:
     try:
-        for entry in os.scandir(f"/proc/{pid}/fd"):
-            if _target(entry.path) == wanted:
-                return True
+        with os.scandir(f"/proc/{pid}/fd") as files:
+            return any(_target(entry.path) == wanted for entry in files)
     except OSError:
         # It is gone, or another user's.
         return False
-    return False
 
 
 def _target(path: str) -> str:

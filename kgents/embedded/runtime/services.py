@@ -70,6 +70,22 @@ def ready_endpoints(slices: Iterable[Object], name: str) -> tuple[Endpoint, ...]
     return tuple(sorted(found))
 
 
+def explain(place: Endpoint, error: OSError, root: Path | None) -> tuple[str, str]:
+    """Reason and message of the Event about a port that could not be had. Reads /proc."""
+    address, port = place
+    what = f"cannot listen on {address}:{port}"
+    if error.errno == errno.EACCES:
+        fix = "give the Service a port of 1024 or more, or lower net.ipv4.ip_unprivileged_port_start"
+        return "PortForbidden", f"{what}: this user may not listen on ports that low; {fix}"
+    if error.errno != errno.EADDRINUSE:
+        return "ListenFailed", f"{what}: {error.strerror}"
+    conflict = ports.find_conflict(address, [port], (), ports.pod_processes(root) if root else {})
+    if conflict is None:
+        return "PortInUse", f"{what}: the port is in use"
+    direct = "" if conflict.address == address else ", so that connections go there and not to the Service"
+    return "PortInUse", f"{what}: {conflict.holder} listens on {conflict.address}:{port}{direct}"
+
+
 def _is_loopback(address: str) -> bool:
     try:
         return ipaddress.ip_address(address) in LOOPBACK
@@ -162,28 +178,13 @@ class ServiceProxy:
         trouble = (key, (forwarder.address, forwarder.port))
         if error and trouble not in self._troubled:
             self._troubled.add(trouble)
-            reason, message = await asyncio.to_thread(self._explain, forwarder, error)
+            place = (forwarder.address, forwarder.port)
+            reason, message = await asyncio.to_thread(explain, place, error, self._root)
             await self._recorder.record(SERVICE, service, reason, message, warning=True)
         elif forwarder.is_listening and trouble in self._troubled:
             self._troubled.discard(trouble)
             message = f"{forwarder.address}:{forwarder.port} is listened on now"
             await self._recorder.record(SERVICE, service, "Listening", message)
-
-    def _explain(self, forwarder: Forwarder, error: OSError) -> tuple[str, str]:
-        """Reason and message of the Event about a port that could not be had."""
-        address, port = forwarder.address, forwarder.port
-        what = f"cannot listen on {address}:{port}"
-        if error.errno == errno.EACCES:
-            fix = "give the Service a port of 1024 or more, or lower net.ipv4.ip_unprivileged_port_start"
-            return "PortForbidden", f"{what}: this user may not listen on ports that low; {fix}"
-        if error.errno != errno.EADDRINUSE:
-            return "ListenFailed", f"{what}: {error.strerror}"
-        pods = ports.pod_processes(self._root) if self._root else {}
-        conflict = ports.find_conflict(address, [port], (), pods)
-        if conflict is None:
-            return "PortInUse", f"{what}: the port is in use"
-        direct = "" if conflict.address == address else ", so that connections go there and not to the Service"
-        return "PortInUse", f"{what}: {conflict.holder} listens on {conflict.address}:{port}{direct}"
 
     async def _tell_of_others(self, key: Key, service: Object, others: list[Port]) -> None:
         """An Event for ports of protocols that are not carried, once for each Service."""

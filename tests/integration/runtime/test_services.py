@@ -51,9 +51,8 @@ async def backend(name: str, address: str = "127.77.200.1") -> AsyncIterator[tup
         writer.close()
 
     server = await asyncio.start_server(answer, address, 0)
-    yield server.sockets[0].getsockname()[:2]
-    server.close()
-    await server.wait_closed()
+    async with server:
+        yield server.sockets[0].getsockname()[:2]
 
 
 async def add_service(api: KubeClient, namespace: str, *ports: Object) -> str:
@@ -146,10 +145,7 @@ async def test_an_address_is_free_once_its_service_is_gone(
         await api.delete(SERVICE, "web", namespace)
 
         await says(address, "refused")
-        with socket.socket() as other:
-            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            other.bind((address, PORT))
-            other.listen()
+        socket.create_server((address, PORT)).close()
 
 
 async def test_a_changed_port_moves_the_listener(api: KubeClient, namespace: str, proxy: ServiceProxy) -> None:
@@ -182,14 +178,23 @@ async def test_a_taken_port_is_told_and_had_later(
     monkeypatch.setattr("kgents.embedded.runtime.services.RETRY", 0.2)
     address = await add_service(api, namespace)
     async with backend("a") as place:
-        with socket.socket() as holder:
-            holder.bind((address, PORT))
-            holder.listen()
+        with socket.create_server((address, PORT)):
             await api.create(ENDPOINT_SLICE, slice_of(namespace, place))
             assert f"listens on {address}:{PORT}" in await event(api, namespace, "PortInUse")
 
         await says(address, "a")
         await event(api, namespace, "Listening")
+
+
+async def test_a_program_on_all_addresses_is_named_and_answers_itself(
+    api: KubeClient, namespace: str, proxy: ServiceProxy
+) -> None:
+    async with backend("all", "0.0.0.0") as (_, port), backend("a") as place:
+        address = await add_service(api, namespace, {"port": port})
+        await api.create(ENDPOINT_SLICE, slice_of(namespace, place))
+
+        assert f"listens on 0.0.0.0:{port}, so that" in await event(api, namespace, "PortInUse")
+        assert await ask(address, port) == "all"
 
 
 async def test_a_udp_port_is_told_as_not_forwarded(api: KubeClient, namespace: str, proxy: ServiceProxy) -> None:
