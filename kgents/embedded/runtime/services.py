@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from urllib.parse import urlsplit
 
 from kgents.api.kinds import ENDPOINT_SLICE, SERVICE
 from kgents.embedded.controllers.events import Recorder
@@ -107,6 +108,8 @@ class ServiceProxy:
         self.services = Informer(api, SERVICE)
         self.slices = Informer(api, ENDPOINT_SLICE, label_selector=SERVICE_LABEL)
         self.controller: Controller[Key] = Controller("service", self.reconcile, workers=2)
+        server = urlsplit(api.config.server)
+        self._server: Endpoint = (server.hostname or "", server.port or 443)
         self._root = root
         self._slots = slots or Slots()
         self._recorder = Recorder(api, COMPONENT)
@@ -157,6 +160,8 @@ class ServiceProxy:
     def _align(self, key: Key, wanted: list[Port]) -> list[tuple[Forwarder, OSError | None]]:
         """Listen where it is wanted and somebody is there to forward to. In one go: `_forget` must not come between."""
         carried = {(port.address, port.port): port for port in wanted}
+        # The Service `kubernetes`: taken while the server is away, its port would keep it from coming back.
+        carried.pop(self._server, None)
         mine = self._forwarders.setdefault(key, {})
         for place in [place for place in mine if place not in carried]:
             self._close(mine.pop(place))

@@ -221,6 +221,26 @@ async def test_it_forwards_while_the_api_is_away_and_follows_it_after(tmp_path: 
     await asyncio.to_thread(server.stop)
 
 
+async def test_the_api_servers_own_port_is_never_taken(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kgents.embedded.runtime.services.RETRY", 0.01)
+    server = hive.start(tmp_path)
+    port = int(server.url.rsplit(":", 1)[1])
+    async with KubeClient(load(path=server.kubeconfig)) as api, ServiceProxy(api), backend("a") as place:
+        ours = slice_of("default", place, name="https")
+        ours["metadata"]["labels"]["kubernetes.io/service-name"] = "kubernetes"
+        await api.create(ENDPOINT_SLICE, ours)
+        # One more Service that is served afterwards says that the first was looked at.
+        address = await add_service(api, "default")
+        await api.create(ENDPOINT_SLICE, slice_of("default", place))
+        await says(address, "a")
+
+        await asyncio.to_thread(server.kill)
+        assert await ask("127.0.0.1", port) == "refused"
+
+        server = await asyncio.to_thread(hive.start, tmp_path, port=port)
+    await asyncio.to_thread(server.stop)
+
+
 async def test_nothing_listens_after_its_end(api: KubeClient, namespace: str) -> None:
     stop = asyncio.Event()
     running = asyncio.create_task(run_proxy(api, stop))
