@@ -18,6 +18,7 @@ from urllib.parse import urlencode, urlsplit
 from tests.conformance.matching import ABSENT, clean, differences, dig, project, tokens
 from tests.support.hive import HiveApi
 from tests.support.waiting import eventually
+from tests.support.webhook import Answer, Webhook, patching
 
 CASES = Path(__file__).parent / "cases"
 QUIET = 0.2
@@ -126,6 +127,8 @@ class Scenario:
     client: Client
     scope: dict[str, Any]
     watches: dict[str, Watch] = field(default_factory=dict)
+    hooks: dict[str, Webhook] = field(default_factory=dict)
+    directory: Path = field(default_factory=Path)
 
     def fill(self, value: Any) -> Any:
         """A value with its ${variables} filled in."""
@@ -136,14 +139,38 @@ class Scenario:
         if not isinstance(value, str):
             return value
         known = self.scope
-        filled = re.sub(r"\$\{(\w+)\}", lambda match: str(known.get(match[1], match[0])), value)
+        filled = re.sub(r"\$\{([\w.]+)\}", lambda match: str(known.get(match[1], match[0])), value)
         return self.fill(filled) if filled != value and "${" in filled else filled
 
     def play(self, raw: Step) -> None:
         """One step; an AssertionError says what differed."""
         step = self.fill(raw)
-        action = {"watch-start": self._watch, "watch-expect": self._events, "watch-stop": lambda _: None}
+        action = {
+            "watch-start": self._watch,
+            "watch-expect": self._events,
+            "watch-stop": lambda _: None,
+            "webhook-start": self._hook,
+            "webhook-stop": lambda step: self.hooks.pop(step["id"]).stop(),
+            "webhook-clear": lambda step: self.hooks[step["id"]].received.clear(),
+            "webhook-expect": self._reviews,
+        }
         action.get(step.get("do", ""), self._request)(step)
+
+    def _hook(self, step: Step) -> None:
+        name = step["id"]
+        hook = self.hooks[name] = Webhook(self.directory)
+        for path, route in step["routes"].items():
+            hook.routes[path] = canned(route.get("response", {"allowed": True}))
+            hook.status[path] = route.get("httpStatus", 200)
+        self.scope.update({f"{name}.url": hook.url, f"{name}.ca": hook.ca})
+
+    def _reviews(self, step: Step) -> None:
+        seen = [review for path, review in self.hooks[step["id"]].received if path == step["path"]]
+        seen = seen[-1:] if step.get("take") == "last" else seen
+        wanted = step["expect"]["reviews"]
+        assert len(seen) == len(wanted), f"{step['name']}: {len(seen)} reviews"
+        for want, have in zip(wanted, seen, strict=True):
+            self._same_body(step, want, have)
 
     def _request(self, step: Step) -> None:
         reply = self.client.request(step)
@@ -173,6 +200,8 @@ class Scenario:
         if not step.get("managedFields"):
             ignored.add("managedFields")
         have = clean(have, frozenset(ignored))
+        for pointer in step.get("ignore") or ():
+            forget(have, pointer)
         picks = step.get("pick")
         if picks is not None:
             have = project(have, [tokens(pick) for pick in picks])
@@ -218,6 +247,24 @@ class Scenario:
         assert watch.ended.is_set() == expect["ended"], f"{step['name']}: ended {watch.ended.is_set()}"
 
 
+def forget(value: Any, pointer: str) -> None:
+    """Takes out what a pointer like `/spec/a` reaches."""
+    *above, last = pointer.strip("/").split("/")
+    for part in above:
+        value = value.get(part) if isinstance(value, dict) else None
+    if pointer.startswith("/") and isinstance(value, dict):
+        value.pop(last, None)
+
+
+def canned(response: dict[str, Any]) -> Answer:
+    """An answer of the corpus, its patch encoded."""
+    if "patch" not in response:
+        return lambda _review: response
+    rest = {key: value for key, value in response.items() if key != "patch"}
+    patch = patching(*response["patch"])
+    return lambda review: {**dict(patch(review)), **rest}
+
+
 def _object_name(event: dict[str, Any]) -> tuple[bool, str]:
     return event["type"] == "BOOKMARK", str(dig(event, "/object/metadata/name"))
 
@@ -243,7 +290,7 @@ def same(name: str, want: Any, have: Any, *, loose: bool, bag: bool) -> None:
     assert not found, f"{name}: " + "; ".join(found)
 
 
-def play(case: Path, api: HiveApi) -> None:
+def play(case: Path, api: HiveApi, directory: Path) -> None:
     """One whole case, in a namespace of its own."""
     spec = json.loads(case.read_text())
     client = Client(api)
@@ -255,9 +302,13 @@ def play(case: Path, api: HiveApi) -> None:
         scope["ns"] = f"conf-{case.stem.partition('-')[2]}-{run}"
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": scope["ns"]}}
         assert client.request({"method": "POST", "path": "/api/v1/namespaces", "body": body}).status == 201
-    scenario = Scenario(client, scope)
-    for step in spec["steps"]:
-        scenario.play(step)
+    scenario = Scenario(client, scope, directory=directory)
+    try:
+        for step in spec["steps"]:
+            scenario.play(step)
+    finally:
+        for hook in scenario.hooks.values():
+            hook.stop()
 
 
 def _fixture(client: Client, name: str) -> None:

@@ -183,8 +183,10 @@ def test_a_webhook_may_change_what_scale_asks_for(place: Place, webhook: Webhook
 def test_an_eviction_is_judged(place: Place) -> None:
     rule = {**RULE, "operations": ["CREATE"], "resources": ["pods/eviction"]}
     place.policy({"expression": "false", "reason": "Forbidden"}, rule=rule)
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
+    place.make(f"/api/v1/namespaces/{place.name}/serviceaccounts", account)
     pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
     path = f"/api/v1/namespaces/{place.name}/pods"
-    place.request("POST", path, {"apiVersion": "v1", "kind": "Pod", **pod})
+    place.make(path, {"apiVersion": "v1", "kind": "Pod", **pod})
     eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "p"}}
     assert place.request("POST", f"{path}/p/eviction", eviction).status == 403
