@@ -8,6 +8,8 @@ The folders are all there is to know, so a restarted runtime goes on where the l
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
 import shutil
 import sys
 import time
@@ -18,14 +20,14 @@ from typing import Any
 
 from kgents.api.errors import KgentsError
 from kgents.embedded.runtime.launcher import shim
-from kgents.embedded.runtime.stopping import is_alive, read_json, send
+from kgents.embedded.runtime.stopping import end_session, is_alive, read_json, send
 
 Object = Mapping[str, Any]
 LOG_LIMIT = 10 * 1024 * 1024
 STEADY = 600.0
 """Seconds that a container must run for its back-off to begin anew, as with the kubelet."""
 LONGEST_PAUSE = 300.0
-_KEPT = 5
+_KEPT = 2
 _START_PATIENCE = 20.0
 
 
@@ -43,22 +45,27 @@ class Attempt:
     def runs(self) -> bool:
         return bool(self.state) and self.end is None
 
+    @property
+    def starts(self) -> bool:
+        """Whether its keeper is about to run it."""
+        return self.number >= 0 and not self.state and self.end is None
+
     def signal(self, number: int) -> bool:
         """Sends it a signal. False when it does not run."""
         return send(self.folder, number)
 
 
 def newest(container: Path) -> Attempt:
-    """The last attempt in a container's folder."""
+    """The last attempt in a container's folder. One whose keeper was killed is closed by this very look."""
     numbers = _numbers(container)
     if not numbers:
         return Attempt(container / "0")
     folder = container / str(numbers[-1])
     spec, state = read_json(folder / "spec.json") or {}, read_json(folder / "state.json") or {}
-    end = read_json(folder / "exit.json")
+    end: Object | None = read_json(folder / "exit.json")
     if end is None and not _is_kept(state):
-        # Its keeper was killed, and the container with it; or it never came to start.
-        end = read_json(folder / "exit.json") or {"exitCode": 137, "signal": 9, "startedAt": state.get("startedAt")}
+        end = _close(folder)
+        state = state or read_json(folder / "state.json") or {}
     return Attempt(folder, numbers[-1], int(str(spec.get("streak", 0))), state, end)
 
 
@@ -87,17 +94,21 @@ def next_streak(attempt: Attempt) -> int:
 async def start(last: Attempt, spec: dict[str, Any]) -> Attempt:
     """Starts the attempt after `last`, until it runs or has failed to. Raises KgentsError when neither comes."""
     container = last.folder.parent
-    if last.end is not None and not (last.folder / "exit.json").exists():
-        # Its keeper may be starting this very moment: an exit.json keeps it from doing so.
-        shim.write_json(str(last.folder / "exit.json"), dict(last.end))
     number = last.number + 1
     folder = container / str(number)
     folder.mkdir(parents=True, mode=0o700, exist_ok=True)
     shim.write_json(str(folder / "spec.json"), {**spec, "streak": next_streak(last), "logLimit": LOG_LIMIT})
-    launcher = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-S", shim.__file__, str(folder)), stdin=asyncio.subprocess.DEVNULL, env={}
-    )
-    await launcher.wait()
+    # Not our own output: whoever reads that would wait for the end of every pod.
+    with (folder / "keeper.log").open("ab") as said:
+        launcher = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-S", shim.__file__, str(folder)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            env={},
+        )
+    if code := await launcher.wait():
+        raise KgentsError(f"The container in {folder} did not start", why=f"its keeper ended with exit code {code}")
     deadline = time.monotonic() + _START_PATIENCE
     while not ((folder / "state.json").exists() or (folder / "exit.json").exists()):
         if time.monotonic() > deadline:
@@ -105,6 +116,29 @@ async def start(last: Attempt, spec: dict[str, Any]) -> Attempt:
         await asyncio.sleep(0.005)
     _prune(container)
     return newest(container)
+
+
+def _close(folder: Path) -> Object | None:
+    """Says how an attempt without a keeper ended, for good, and ends what is left of it. None when a keeper has it."""
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+    try:
+        if end := read_json(folder / "exit.json"):
+            return end
+        state, now = read_json(folder / "state.json"), time.time()
+        if state is None:
+            end = {"exitCode": 128, "signal": 0, "trouble": ["start", "it was interrupted"], "startedAt": now}
+        else:
+            end_session(state)
+            end = {"exitCode": 137, "signal": 9, "startedAt": state.get("startedAt")}
+        # A keeper that comes late finds this file, and does not start.
+        shim.write_json(str(folder / "exit.json"), end | {"finishedAt": now})
+        return read_json(folder / "exit.json")
+    finally:
+        os.close(lock)
 
 
 def _numbers(container: Path) -> list[int]:

@@ -18,6 +18,7 @@ from kgents.embedded.runtime.launcher import enter
 Object = Mapping[str, Any]
 Outcome = tuple[bool, str]
 _SAID = 256
+_FIRST_PAUSE = 0.1
 
 
 @dataclass(slots=True)
@@ -94,14 +95,16 @@ class Prober:
     async def _readiness(self, probe: Object) -> None:
         await asyncio.sleep(probe.get("initialDelaySeconds") or 0)
         row = Row()
-        period = probe.get("periodSeconds") or 10
+        period = float(probe.get("periodSeconds") or 10)
+        pause = _FIRST_PAUSE
         while True:
             good, _ = await self._once(probe)
             needed = (probe.get("successThreshold") or 1) if good else (probe.get("failureThreshold") or 3)
             if row.add(good) >= needed:
                 self._change(ready=good)
-            # While it is not ready it is asked often: nobody wants to wait out a period for the first success.
-            await asyncio.sleep(period if self.health.ready else min(period, 0.25))
+            # At first it is asked often: nobody wants to wait out a period for the first success. Then less and less.
+            pause = period if self.health.ready else min(period, pause * 1.5)
+            await asyncio.sleep(pause)
 
     def _change(self, *, ready: bool | None = None, started: bool | None = None, sick: str | None = None) -> None:
         before = (self.health.ready, self.health.started, self.health.sick)
@@ -117,14 +120,17 @@ class Prober:
                 return await self._ask(probe)
         except TimeoutError:
             return False, "it timed out"
-        except OSError as error:
-            return False, error.strerror or str(error)
+        except (OSError, ValueError) as error:
+            return False, getattr(error, "strerror", None) or str(error)[:_SAID]
 
     def _ask(self, probe: Object) -> Awaitable[Outcome]:
         if probe.get("httpGet"):
             return self._http(probe["httpGet"])
         if probe.get("tcpSocket"):
             return self._tcp(probe["tcpSocket"])
+        if probe.get("grpc"):
+            # A whole gRPC client for a probe is too much: whether somebody accepts must do.
+            return self._tcp(probe["grpc"])
         return self._exec((probe.get("exec") or {}).get("command") or ["true"])
 
     async def _http(self, asked: Object) -> Outcome:

@@ -11,10 +11,8 @@ import contextlib
 import ipaddress
 import json
 import logging
-import shutil
-import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,10 +21,10 @@ from urllib.parse import urlsplit
 from kgents.api.kinds import POD
 from kgents.embedded.controllers.events import Recorder
 from kgents.embedded.runtime import kubelet, metrics, node
-from kgents.embedded.runtime.pods import Machine, Pod
+from kgents.embedded.runtime.pods import Machine, Pod, remove
 from kgents.embedded.runtime.services import ServiceProxy
 from kgents.embedded.runtime.sources import Sources, mentions
-from kgents.embedded.runtime.stopping import read_json, send
+from kgents.embedded.runtime.stopping import read_json
 from kgents.kube.client import KubeClient
 from kgents.kube.config import ClusterConfig
 from kgents.kube.errors import Conflict
@@ -71,6 +69,7 @@ class Runtime:
         self.machine, self.node = machine, node
         self.addresses = Addresses(machine.root, pod_cidr)
         self.pods: dict[str, Pod] = {}
+        self._farewells: set[asyncio.Task[None]] = set()
         self.informer = Informer(machine.api, POD)
         self.controller: Controller[Key] = Controller("pod", self._look, workers=8)
 
@@ -89,6 +88,7 @@ class Runtime:
             self._sweep()
             await stack.enter_async_context(self.controller)
             await stop.wait()
+        await asyncio.gather(*self._farewells)
         for pod in self.pods.values():
             await pod.close()
 
@@ -97,7 +97,8 @@ class Runtime:
         known = {pod["metadata"]["uid"] for pod in self.informer.store.values()}
         for folder in (self.machine.root / "pods").glob("*"):
             if folder.name not in known:
-                _remove(folder)
+                self.addresses.free(folder.name)
+                self._dismiss(asyncio.to_thread(remove, folder))
 
     def _source_changed(self, resource: str, obj: Object) -> None:
         meta = obj["metadata"]
@@ -155,19 +156,12 @@ class Runtime:
         self.machine.sources.forget(uid)
         keeper = self.pods.pop(uid, None)
         if keeper is not None:
-            asyncio.get_running_loop().create_task(_dismiss(keeper))
+            self._dismiss(keeper.dismiss())
 
-
-async def _dismiss(keeper: Pod) -> None:
-    await keeper.close()
-    _remove(keeper.folder)
-
-
-def _remove(folder: Path) -> None:
-    """Ends a pod's containers at once and removes its folder."""
-    for path in folder.glob("containers/*/*/state.json"):
-        send(path.parent, signal.SIGKILL)
-    shutil.rmtree(folder, ignore_errors=True)
+    def _dismiss(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._farewells.add(task)
+        task.add_done_callback(self._farewells.discard)
 
 
 def _remember(folder: Path, address: str, pod: Object) -> None:

@@ -16,6 +16,7 @@ from kgents.embedded.runtime.probes import Health
 Object = Mapping[str, Any]
 _TROUBLE = {
     "command": "CommandNotFound",
+    "permission": "ContainerCannotRun",
     "workingDir": "WorkingDirNotFound",
     "mount": "MountRefused",
     "start": "RunContainerError",
@@ -37,11 +38,32 @@ class View:
     def ready(self) -> bool:
         return self.attempt.runs and self.health.ready
 
+    @property
+    def started(self) -> bool:
+        return self.attempt.runs and self.health.started
+
+    @property
+    def initialized(self) -> bool:
+        """Of an init container: whether the next one may start."""
+        end = self.attempt.end
+        return self.started if is_sidecar(self.spec) else bool(end and not end["exitCode"])
+
+    @property
+    def in_trouble(self) -> bool:
+        """Whether it failed or is not ready."""
+        end = self.attempt.end
+        return bool(end["exitCode"]) if end else self.attempt.runs and not self.ready
+
 
 def restarts(policy: str, attempt: Attempt) -> bool:
     """Whether an ended container is to run again."""
     failed = bool(attempt.end and attempt.end.get("exitCode"))
     return policy == "Always" or (policy == "OnFailure" and failed)
+
+
+def is_sidecar(container: Object) -> bool:
+    """Whether an init container is to run beside the main ones."""
+    return container.get("restartPolicy") == "Always"
 
 
 def phase(policy: str, inits: Iterable[View], mains: Iterable[View]) -> str:
@@ -58,18 +80,20 @@ def phase(policy: str, inits: Iterable[View], mains: Iterable[View]) -> str:
 
 def _given_up(policy: str, view: View) -> bool:
     end = view.attempt.end
-    return policy == "Never" and end is not None and bool(end["exitCode"])
+    return policy == "Never" and end is not None and bool(end["exitCode"]) and not is_sidecar(view.spec)
 
 
 def container_status(view: View, policy: str, *, init: bool = False) -> dict[str, Any]:
     """A containerStatus: waiting, running or terminated, and what was before."""
     attempt = view.attempt
+    if is_sidecar(view.spec):
+        policy, init = "Always", False
     return {
         "name": view.spec["name"],
         "image": view.spec.get("image", ""),
         "imageID": "",
         "ready": attempt.end is not None and not attempt.end["exitCode"] if init else view.ready,
-        "started": attempt.runs and view.health.started,
+        "started": view.started,
         "restartCount": max(0, attempt.number),
         "state": _state(view, policy, init=init),
         "lastState": _last_state(view, policy, init=init),

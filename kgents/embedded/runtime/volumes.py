@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from kgents.api.errors import KgentsError
-from kgents.embedded.runtime.environment import Missing, field, resource_field
+from kgents.embedded.runtime.environment import Missing, expand, field, resource_field
 
 Object = Mapping[str, Any]
 Content = Callable[[str, str], Mapping[str, bytes] | None]
@@ -96,12 +96,15 @@ def lay(folder: Path, files: Files) -> bool:
     current = folder / "..data"
     if current.exists() and _read(current) == {path: content for path, (content, _) in files.items()}:
         return False
+    for path in files:
+        _inside(folder, path)
     dated = folder / f"..{time.strftime('%Y_%m_%d_%H_%M_%S')}.{time.monotonic_ns()}"
     for path, (content, mode) in files.items():
         target = _inside(dated, path)
         target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, mode)  # whatever our umask is
             file.write(content)
     dated.mkdir(exist_ok=True)
     old = current.resolve() if current.exists() else None
@@ -126,13 +129,15 @@ def _link_all(folder: Path, files: Files) -> None:
         if not link.is_symlink():
             link.symlink_to(f"..data/{name}")
     for entry in folder.iterdir():
-        if not entry.name.startswith("..") and entry.name not in wanted:
+        # Folders may be the mount points of other volumes.
+        if entry.is_symlink() and not entry.name.startswith("..") and entry.name not in wanted:
             entry.unlink()
 
 
 def _inside(folder: Path, path: str) -> Path:
     """`folder`/`path`, which must not lead out of it: keys come from whoever may write ConfigMaps."""
-    if path.startswith("/") or ".." in Path(path).parts or not path:
+    parts = Path(path).parts
+    if path.startswith("/") or ".." in parts or not parts or parts[0].startswith("..") or "\0" in path:
         raise Unsupported(f"“{path[:60]}” is no path inside a volume")
     return folder / path
 
@@ -150,14 +155,36 @@ def place(volume: Object, pod_dir: Path, claims: Path, namespace: str) -> Path:
     )
 
 
-def mounts(container: Object, places: Mapping[str, Path]) -> list[dict[str, Any]]:
-    """The mounts of one container for its launcher. A subPath that is missing is made, as a folder."""
+def mounts(container: Object, places: Mapping[str, Path], env: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The mounts of one container for its launcher. A missing subPath is made, as a folder. Raises Unsupported."""
     found: list[dict[str, Any]] = []
     for mount in container.get("volumeMounts") or []:
+        if mount["name"] not in places:
+            raise Unsupported(f"The volume “{mount['name']}” that is to be mounted is not among the pod's volumes")
         source = places[mount["name"]]
-        if mount.get("subPath"):
-            source = _inside(source, mount["subPath"])
-            if not source.exists():
-                source.mkdir(parents=True)
+        below = mount.get("subPath") or expand(mount.get("subPathExpr") or "", env)
+        if below:
+            source = _below(source, below)
         found.append({"source": str(source), "target": mount["mountPath"], "readOnly": bool(mount.get("readOnly"))})
     return found
+
+
+def _below(volume: Path, path: str) -> Path:
+    """A subPath. Links in the volume were made by a program, and must not lead out of it."""
+    source = _inside(volume, path)
+    if not source.resolve().is_relative_to(volume.resolve()):
+        raise Unsupported(f"The subPath “{path[:60]}” leads out of its volume")
+    if not source.exists():
+        source.mkdir(parents=True)
+    return source
+
+
+def show(root: Path, mounts: list[dict[str, Any]]) -> None:
+    """Links below `root`, at the paths of the mounts: there a program finds them where it may not mount."""
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir(parents=True, mode=0o700)
+    for mount in sorted(mounts, key=lambda one: str(one["target"])):
+        link = root / str(mount["target"]).strip("/")
+        link.parent.mkdir(parents=True, exist_ok=True)
+        if not link.exists():
+            link.symlink_to(mount["source"])

@@ -101,7 +101,7 @@ def overlay(path: str, staging: str) -> None:
     if path == "/":
         # Bound onto itself first: a root must be a mount that this namespace owns.
         mount(top, top, flags=MS_BIND)
-    mount("tmpfs", top, "tmpfs", MS_NOSUID | MS_NODEV, f"mode={mode:o},size=1m")
+    mount("tmpfs", top, "tmpfs", MS_NOSUID | MS_NODEV, f"mode={mode:o},size=64m")
     base = f"/proc/self/fd/{original}"
     for name in os.listdir(base):
         show(f"{base}/{name}", f"{top}/{name}")

@@ -81,7 +81,8 @@ class Log:
                 self._rotate()
             self.size += os.write(self.fd, data)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            # ENOENT: the pod's folder is being removed; its program must still be ended in order.
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOENT):
                 raise
 
     def _rotate(self) -> None:
@@ -108,9 +109,27 @@ def become(spec: dict[str, Any], mounts: list[dict[str, Any]], say: int) -> None
         step = "command"
         os.execvpe(spec["argv"][0], spec["argv"], spec["env"])
     except OSError as error:
-        os.write(say, json.dumps([step, f"{error.strerror}: {error.filename or spec['argv'][0]}"]).encode())
+        os.write(say, json.dumps(explain(step, spec, error)).encode())
+    except ValueError as error:
+        os.write(say, json.dumps(["start", f"command or environment cannot be passed on: {error}"]).encode())
     finally:
         os._exit(MOUNTS_REFUSED)
+
+
+def explain(step: str, spec: dict[str, Any], error: OSError) -> list[str]:
+    """[step, message] in words of the pod. A program that is there and cannot be run is the step `permission`."""
+    name = spec["argv"][0]
+    if step == "workingDir":
+        return [step, f"workingDir {spec['cwd']}: {error.strerror}"]
+    if step != "command":
+        return [step, f"{error.strerror}: {error.filename or name}"]
+    if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        return ["permission", f"command “{name}” cannot be run: {error.strerror}"]
+    if "/" not in name:
+        return [step, f"command “{name}” is not found in PATH"]
+    if os.path.exists(name):
+        return [step, f"the interpreter that “{name}” names is not found"]
+    return [step, f"command “{name}” is not found"]
 
 
 def launch(spec: dict[str, Any], mounts: list[dict[str, Any]]) -> tuple[int, int, int, list[str]]:
@@ -251,7 +270,8 @@ def main(folder: str) -> None:
     code = os.waitstatus_to_exitcode(status)
     end: dict[str, object] = {"exitCode": code if code >= 0 else 128 - code, "signal": max(0, -code)}
     if trouble:
-        end = {"exitCode": 127 if trouble[0] == "command" else 128, "signal": 0, "trouble": trouble}
+        codes = {"command": 127, "permission": 126}
+        end = {"exitCode": codes.get(trouble[0], 128), "signal": 0, "trouble": trouble}
     write_json(folder + "/exit.json", {**end, "startedAt": started, "finishedAt": time.time()})
 
 
