@@ -261,8 +261,7 @@ def canned(response: dict[str, Any]) -> Answer:
     if "patch" not in response:
         return lambda _review: response
     rest = {key: value for key, value in response.items() if key != "patch"}
-    patch = patching(*response["patch"])
-    return lambda review: {**dict(patch(review)), **rest}
+    return patching(*response["patch"], **rest)
 
 
 def _object_name(event: dict[str, Any]) -> tuple[bool, str]:

@@ -28,10 +28,10 @@ def allow(_review: Review) -> dict[str, Any]:
     return {"allowed": True}
 
 
-def patching(*operations: dict[str, Any]) -> Answer:
-    """Answers with a JSON patch."""
+def patching(*operations: dict[str, Any], **rest: Any) -> Answer:
+    """Answers with a JSON patch, and whatever else is given."""
     patch = base64.b64encode(json.dumps(operations).encode()).decode()
-    return lambda _review: {"allowed": True, "patchType": "JSONPatch", "patch": patch}
+    return lambda _review: {"allowed": True, "patchType": "JSONPatch", "patch": patch, **rest}
 
 
 class Webhook:

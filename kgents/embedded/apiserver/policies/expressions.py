@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from kgents.embedded.schema.cel import CelError, Expression, compile_in, modules
 from kgents.embedded.schema.cost import TOKEN
 
+Variables = Sequence[tuple[str, str]]
 BASIC = ("object", "oldObject", "request", "namespaceObject", "authorizer")
 PREFIX = "variables__"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -40,25 +41,30 @@ def activation(names: tuple[str, ...], values: Mapping[str, Any]) -> Any:
         raise CelError(f"the object cannot be shown to CEL: {error}") from error
 
 
-def compile_expression(source: str, names: tuple[str, ...], variables: Sequence[tuple[str, str]] = ()) -> Expression:
+def compile_expression(source: str, names: tuple[str, ...], variables: Variables = ()) -> Expression:
     """Compile `source`; `variables` are (name, expression), in the order of the policy. Raises CelError."""
+    return _compiled(source, names, tuple(variables))
+
+
+@lru_cache(maxsize=2048)
+def _compiled(source: str, names: tuple[str, ...], variables: tuple[tuple[str, str], ...]) -> Expression:
+    """Remembered: what is checked when a policy is written is used soon after, and again after every other change."""
     whole = expand(source, variables)
     return Expression(source, compile_in(environment(names), whole))
 
 
-def expand(source: str, variables: Sequence[tuple[str, str]]) -> str:
+def expand(source: str, variables: Variables) -> str:
     """The expression with its variables bound around it. Raises CelError if one is not declared before its use."""
     order = [name for name, _ in variables]
-    bodies = {name: replaced(body, order[:index]) for index, (name, body) in enumerate(variables)}
     text, used = replaced(source, order)
     wanted = set(used)
-    for name in reversed(order):
+    for index in reversed(range(len(order))):
+        name, body = variables[index]
         if name in wanted:
-            wanted.update(bodies[name][1])
-    for name in reversed(order):
-        if name in wanted:
+            bound, used = replaced(body, order[:index])
+            wanted.update(used)
             # The line break ends a comment that an expression may end with.
-            text = f"cel.bind({PREFIX}{name}, {bodies[name][0]}\n, {text}\n)"
+            text = f"cel.bind({PREFIX}{name}, {bound}\n, {text}\n)"
     if len(text) > MAX_EXPANDED:
         raise CelError("the expression is too long together with its variables")
     return text

@@ -45,13 +45,20 @@ async def post(api: Api, hook: Webhook, body: Object) -> Any:
     except TimeoutError as error:
         raise CallFailed(f'failed to call webhook: Post "{asked}": context deadline exceeded') from error
     except (aiohttp.ClientError, OSError, ssl.SSLError, ValueError) as error:
-        raise CallFailed(f'failed to call webhook: Post "{asked}": {error}') from error
+        raise CallFailed(f'failed to call webhook: Post "{asked}": {_why(error)}') from error
     if not 200 <= status < 300:
         raise CallFailed(f"failed to call webhook: the server answered with status {status}")
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise CallFailed(f"failed to call webhook: the answer is not JSON: {error}") from error
+
+
+def _why(error: Exception) -> str:
+    """The trouble itself, without what the client says around it."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return str(error.certificate_error)
+    return str(error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error)
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
