@@ -7,6 +7,7 @@ block, and whoever reads slowly is waited for. Lines that are torn or not of thi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -35,14 +36,14 @@ async def read(folder: Path, options: Options, ended: Callable[[], bool]) -> Asy
     When following, `ended` says that nothing more will be written; what was written before that is still given.
     """
     left = options.limit
-    async for chunk in _read(folder, options, ended):
-        if left is None:
-            yield chunk
-            continue
-        yield chunk[:left]
-        left -= len(chunk)
-        if left <= 0:
-            return
+    # Closed here and now when the reader goes: the files must not wait for the garbage collector.
+    async with contextlib.aclosing(_read(folder, options, ended)) as chunks:
+        async for chunk in chunks:
+            yield chunk[:left]
+            if left is not None:
+                left -= len(chunk)
+                if left <= 0:
+                    return
 
 
 async def _read(folder: Path, options: Options, ended: Callable[[], bool]) -> AsyncGenerator[bytes]:
