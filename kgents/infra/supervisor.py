@@ -196,8 +196,9 @@ def main() -> None:
     lock = hold_lock(hive)
     if lock is None:
         return
-    with lock:
-        Supervisor(hive, processes(hive)).run()
+    Supervisor(hive, processes(hive)).run()
+    # The lock goes with the process and not before it: who finds it free finds nothing running.
+    os._exit(0)
 
 
 if __name__ == "__main__":

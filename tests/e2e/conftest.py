@@ -20,5 +20,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 @pytest.fixture(scope="module")
 def demo(machine: Machine) -> Machine:
     """The machine after `kgents demo`."""
-    machine("demo")
+    done = machine.run("demo", "--timeout", "90")
+    if done.returncode:
+        pytest.fail(f"{done.stderr}\n{machine('infra', 'logs', '--tail', '15')}", pytrace=False)
     return machine
