@@ -80,7 +80,9 @@ def main():
         try:
             busy_phase(queue)
         except (OSError, HTTPException) as error:
-            print(f"WARN no answer: {error}", flush=True)
+            print(f"WARN no answer: {error}; trying again", flush=True)
+            time.sleep(2)
+            continue
         print("resting", flush=True)
         time.sleep(IDLE)
 
