@@ -44,6 +44,7 @@ def demo(
     tell(f"planted {', '.join(names)} in {session.place}")
     _wait_until_running(session, names, timeout)
     answer = session.read("agents.list", Freshness())
+    typer.echo(err=True)
     show(answer, AGENTS, "table", session.place)
     typer.echo(_NEXT.rstrip(), err=True)
 
