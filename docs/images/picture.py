@@ -18,14 +18,10 @@ from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
 WIDTH, HEIGHT = 96, 30
-MOSS = TerminalTheme(
-    (16, 21, 18),
-    (201, 212, 197),
-    [(29, 40, 34), (226, 112, 74), (143, 191, 111), (227, 179, 77), (111, 179, 201), (169, 143, 208), (111, 179, 201)]
-    + [(201, 212, 197)],
-    [(102, 117, 106), (226, 112, 74), (143, 191, 111), (227, 179, 77), (111, 179, 201), (169, 143, 208)]
-    + [(111, 179, 201), (255, 255, 255)],
-)
+GROUND, TEXT, LINE, QUIET, BRIGHT = (16, 21, 18), (201, 212, 197), (29, 40, 34), (102, 117, 106), (255, 255, 255)
+MOSS, AMBER, EMBER, SKY, LILAC = (143, 191, 111), (227, 179, 77), (226, 112, 74), (111, 179, 201), (169, 143, 208)
+COLOURS = [EMBER, MOSS, AMBER, SKY, LILAC, SKY]
+THEME = TerminalTheme(GROUND, TEXT, [LINE, *COLOURS, TEXT], [QUIET, *COLOURS, BRIGHT])
 
 
 def run(command: list[str]) -> str:
@@ -50,12 +46,11 @@ def run(command: list[str]) -> str:
 
 def main() -> None:
     target, *command = sys.argv[1:]
-    console = Console(
-        record=True, width=WIDTH, file=open(os.devnull, "w"), force_terminal=True, color_system="truecolor"
-    )  # noqa: SIM115, PTH123
-    console.print(Text("$ " + " ".join(command), style="bold"))
-    console.print(Text.from_ansi(run(command)))
-    Path(target).write_text(console.export_svg(title="kgents", theme=MOSS))
+    with Path(os.devnull).open("w") as nowhere:
+        console = Console(record=True, width=WIDTH, file=nowhere, force_terminal=True, color_system="truecolor")
+        console.print(Text("$ " + " ".join(command), style="bold"))
+        console.print(Text.from_ansi(run(command)))
+        Path(target).write_text(console.export_svg(title="kgents", theme=THEME))
 
 
 if __name__ == "__main__":

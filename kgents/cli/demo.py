@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Annotated, Any
 
@@ -46,6 +47,7 @@ def demo(
     answer = session.read("agents.list", Freshness())
     typer.echo(err=True)
     show(answer, AGENTS, "table", session.place)
+    sys.stdout.flush()  # the table first, though it goes another way
     typer.echo(_NEXT.rstrip(), err=True)
 
 
