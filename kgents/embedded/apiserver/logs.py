@@ -17,6 +17,8 @@ from kgents.embedded.apiserver.patch import current
 
 log = logging.getLogger(__name__)
 PASSED = ("follow", "tailLines", "sinceSeconds", "sinceTime", "timestamps", "limitBytes", "previous")
+PATIENCE = 2.0
+"""Seconds after which a silent log is looked at anew: its reader may have gone."""
 
 
 async def proxy(call: Call, request: web.BaseRequest) -> web.StreamResponse | Answer:
@@ -53,7 +55,8 @@ async def _pass(call: Call, request: web.BaseRequest, upstream: aiohttp.ClientRe
     try:
         while True:
             reading = asyncio.create_task(upstream.content.readany())
-            await asyncio.wait((reading, stopping), return_when=asyncio.FIRST_COMPLETED)
+            while not (reading.done() or stopping.done() or _has_gone(request)):
+                await asyncio.wait((reading, stopping), timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
             if not reading.done():
                 reading.cancel()
                 break
@@ -67,6 +70,10 @@ async def _pass(call: Call, request: web.BaseRequest, upstream: aiohttp.ClientRe
     finally:
         stopping.cancel()
     return response
+
+
+def _has_gone(request: web.BaseRequest) -> bool:
+    return request.transport is None or request.transport.is_closing()
 
 
 def _reason(code: int) -> str:

@@ -38,6 +38,11 @@ class Node:
     def trouble(self) -> str:
         return (self.root / "runtime.log").read_text()
 
+    def open_logs(self) -> list[Path]:
+        """The logs of containers that it has open."""
+        files = [path.resolve() for path in Path(f"/proc/{self.process.pid}/fd").iterdir()]
+        return [file for file in files if "containers" in file.parts]
+
 
 def start(hive_api: HiveApi, root: Path, name: str, address: str, cidr: str) -> Node:
     command = [sys.executable, "-P", "-m", "kgents.embedded.runtime", "--kubeconfig", str(hive_api.kubeconfig)]
@@ -125,6 +130,20 @@ def test_following_gives_all_and_ends_with_the_container(run: Run, kubectl: Kube
 
     assert following.wait(30) == 0
     assert rest.splitlines() == [*map(str, range(1, 50001)), "last"]
+
+
+def test_a_reader_that_goes_leaves_nothing_open_though_the_log_is_silent(
+    run: Run, node: Node, kubectl: Kubectl
+) -> None:
+    name = run("echo first; sleep 600")
+    following = kubectl.popen("logs", "-f", name)
+    assert following.stdout is not None and following.stdout.readline() == "first\n"
+    assert node.open_logs()
+
+    following.kill()
+    following.wait()
+
+    eventually(lambda: not node.open_logs())
 
 
 def test_previous_is_the_attempt_before(run: Run, kubectl: Kubectl, tmp_path: Path) -> None:
