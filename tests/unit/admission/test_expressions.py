@@ -9,6 +9,7 @@ import pytest
 from kgents.embedded.apiserver.policies.authorizer import asking, root
 from kgents.embedded.apiserver.policies.conditions import Conditions, fitting
 from kgents.embedded.apiserver.policies.expressions import BASIC, activation, compile_expression
+from kgents.embedded.apiserver.policies.text_work import readers, too_much
 from kgents.embedded.auth.authorize import Attributes, Authorizer, Decision
 from kgents.embedded.auth.user import User
 from kgents.embedded.schema.cel import CelError
@@ -58,6 +59,28 @@ def test_variables_that_keep_growing_are_refused() -> None:
     variables = [("a", f"'{'x' * 90_000}'"), ("b", f"variables.a + '{'y' * 90_000}'"), ("c", f"'{'z' * 90_000}'")]
     with pytest.raises(CelError, match="too long"):
         compile_expression("variables.b + variables.c", BASIC, variables)
+
+
+def test_variables_cannot_double_a_text_without_end() -> None:
+    doubled = [(f"v{index}", f"variables.v{index - 1} + variables.v{index - 1}") for index in range(1, 40)]
+    with pytest.raises(CelError, match="too many times"):
+        compile_expression("variables.v39 != ''", BASIC, [("v0", "'a'"), *doubled])
+
+
+@pytest.mark.parametrize(
+    ("source", "items", "text", "expected"),
+    [
+        ("object.n.all(x, object.s.matches('a+'))", 5_000, 1_000_000, True),
+        ("object.n.all(x, object.s.matches('a+'))", 5_000, 1_000, False),
+        ("object.n.all(x, x > 1) && object.s != ''", 5_000, 1_000_000, False),
+        ("object.s.matches('a+') && object.n.all(x, x > 1)", 5_000, 1_000_000, False),
+        ("object.n.all(x, object.s.contains('a'))", 100, 1_000_000, False),
+        ("object.n.all(x, object.n.all(y, object.s.contains('a')))", 100, 1_000_000, True),
+    ],
+)
+def test_a_loop_over_long_texts_is_not_even_begun(source: str, items: int, text: int, expected: bool) -> None:
+    values = {"object": {"n": [1] * items, "s": "a" * text}}
+    assert too_much(readers([source]), values) is expected
 
 
 class Recorder:

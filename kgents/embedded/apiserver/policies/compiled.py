@@ -8,6 +8,7 @@ from typing import Any
 
 from kgents.embedded.apiserver.policies.conditions import Conditions, Program
 from kgents.embedded.apiserver.policies.expressions import BASIC
+from kgents.embedded.apiserver.policies.text_work import Readers, readers
 from kgents.embedded.apiserver.targets import LabelSelector, Target
 
 Object = dict[str, Any]
@@ -54,7 +55,7 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One policy with all its bindings. `asks`: an expression mentions the authorizer."""
+    """One policy with all its bindings. `asks`: an expression mentions the authorizer; `readers`: see `text_work`."""
 
     name: str
     fails_closed: bool
@@ -65,6 +66,7 @@ class Policy:
     param_kind: ParamKind | None
     bindings: tuple[Binding, ...]
     asks: bool
+    readers: Readers
 
 
 def compile_policies(policies: Iterable[Object], bindings: Iterable[Object]) -> tuple[Policy, ...]:
@@ -100,6 +102,7 @@ def _policy(policy: Mapping[str, Any], bindings: tuple[Binding, ...]) -> Policy:
         param_kind(kind) if kind else None,
         bindings,
         any("authorizer" in source for source in sources),
+        readers(sources),
     )
 
 

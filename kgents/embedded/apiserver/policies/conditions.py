@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgents.embedded.apiserver.policies import authorizer
 from kgents.embedded.apiserver.policies.expressions import compile_expression
+from kgents.embedded.apiserver.policies.text_work import Readers, readers
 from kgents.embedded.schema.cel import CelError, Expression
 
 if TYPE_CHECKING:
@@ -49,11 +50,13 @@ class Conditions:
     """All must hold. One that is false settles it, whatever errors the others had."""
 
     programs: tuple[Program, ...] = ()
+    readers: Readers = ()
 
     @classmethod
     def of(cls, source: Iterable[Mapping[str, Any]] | None, names: tuple[str, ...], variables: Any = ()) -> Conditions:
         """From `matchConditions`."""
-        return cls(tuple(Program.of(str(one.get("expression") or ""), names, variables) for one in source or ()))
+        sources = [str(one.get("expression") or "") for one in source or ()]
+        return cls(tuple(Program.of(one, names, variables) for one in sources), readers(sources))
 
     def hold(self, activation: Any) -> bool:
         """Whether all hold. Raises CelError when none is false and one failed."""

@@ -9,7 +9,8 @@ from typing import Any
 
 from kgents.embedded.apiserver.policies.compiled import Policy, Validation
 from kgents.embedded.apiserver.policies.expressions import activation
-from kgents.embedded.schema.cel import CelError
+from kgents.embedded.apiserver.policies.text_work import Readers, too_much
+from kgents.embedded.schema.cel import CelError, OverBudget
 
 SECONDS = 2.0
 """Processor time that one policy may take for one write. Its runtime bounds loops, not work on text."""
@@ -32,8 +33,11 @@ class Shown:
         self._names, self._values = names, values
         self._converted: Any = None
 
-    def get(self) -> Any:
-        """The activation. Raises CelError for an object that cannot be one."""
+    def get(self, functions: Readers) -> Any:
+        """The activation. Raises CelError for an object that cannot be one, or with which the functions that read text
+        in loops could do too much."""
+        if too_much(functions, self._values):
+            raise OverBudget(OVER_BUDGET)
         if self._converted is None:
             self._converted = activation(self._names, self._values)
         return self._converted
@@ -42,7 +46,7 @@ class Shown:
 def evaluate(policy: Policy, shown: Shown) -> list[Violation]:
     """What the policy has against a write. Errors count as the policy's failurePolicy says."""
     try:
-        converted = shown.get()
+        converted = shown.get(policy.readers)
         if not policy.conditions.hold(converted):
             return []
     except CelError as error:

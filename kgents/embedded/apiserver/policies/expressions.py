@@ -7,6 +7,7 @@ A policy's variables are evaluated only where they are used, and keep their type
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any
@@ -20,6 +21,8 @@ PREFIX = "variables__"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MAX_EXPANDED = 200_000
 """Characters of an expression together with its variables."""
+MAX_USES = 1_000
+"""How often a variable may get into an expression, by way of other variables: each could double a text."""
 
 
 @cache
@@ -57,14 +60,17 @@ def expand(source: str, variables: Variables) -> str:
     """The expression with its variables bound around it. Raises CelError if one is not declared before its use."""
     order = [name for name, _ in variables]
     text, used = replaced(source, order)
-    wanted = set(used)
+    uses = Counter(used)
     for index in reversed(range(len(order))):
         name, body = variables[index]
-        if name in wanted:
+        if name in uses:
             bound, used = replaced(body, order[:index])
-            wanted.update(used)
+            for one in used:
+                uses[one] += uses[name]
             # The line break ends a comment that an expression may end with.
             text = f"cel.bind({PREFIX}{name}, {bound}\n, {text}\n)"
+    if any(count > MAX_USES for count in uses.values()):
+        raise CelError("variables are used by variables too many times over")
     if len(text) > MAX_EXPANDED:
         raise CelError("the expression is too long together with its variables")
     return text

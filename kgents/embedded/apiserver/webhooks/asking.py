@@ -17,11 +17,13 @@ from kgents.embedded.apiserver.errors import StatusError, bad_request, forbidden
 from kgents.embedded.apiserver.metadata import new_uid
 from kgents.embedded.apiserver.policies.authorizer import asking
 from kgents.embedded.apiserver.policies.conditions import values
+from kgents.embedded.apiserver.policies.evaluate import OVER_BUDGET
 from kgents.embedded.apiserver.policies.expressions import BASIC, activation
+from kgents.embedded.apiserver.policies.text_work import too_much
 from kgents.embedded.apiserver.registry import Resource
 from kgents.embedded.apiserver.webhooks.client import CallFailed, post
 from kgents.embedded.apiserver.webhooks.compiled import Webhook
-from kgents.embedded.schema.cel import CelError
+from kgents.embedded.schema.cel import CelError, OverBudget
 
 Object = dict[str, Any]
 VERSION = "admission.k8s.io/v1"
@@ -49,6 +51,8 @@ def wanted(hook: Webhook, review: Review) -> Resource | None:
     obj, old = (targets.seen_as(review, resource, one) for one in (review.obj, review.old))
     shown = values(review, obj, old, request(review, resource, ""))
     try:
+        if too_much(hook.conditions.readers, shown):
+            raise OverBudget(OVER_BUDGET)
         with asking(call.api.authorizer, call.user):
             return resource if hook.conditions.hold(activation(BASIC, shown)) else None
     except CelError as error:
