@@ -80,14 +80,14 @@ class Metrics:
         if not kept and self.published.keys() == {NODE_KEY}:
             return
         found = self._measure(kept, now)
-        if kept and not self.cleaned:
-            await self._clean()
         for key in [key for key in self.published if key not in found]:
             await self._remove(key)
-        for key, uses in found.items():
-            if self._differs(key, uses, now):
-                await self._publish(key, uses, now)
+        # The node comes first: whether its metrics can be written tells whether any are ours to write.
+        for key, uses in sorted(found.items()):
+            if self._differs(key, uses, now) and await self._publish(key, uses, now):
                 self.published[key] = (now, uses)
+        if kept and not self.cleaned:
+            await self._clean()
 
     def _running(self) -> Iterator[tuple[str, str, Object]]:
         """(uid, container, state) of every container that runs here."""
@@ -137,17 +137,24 @@ class Metrics:
             for name, use in uses.items()
         )
 
-    async def _publish(self, key: Key, uses: dict[str, Use], now: float) -> None:
+    async def _publish(self, key: Key, uses: dict[str, Use], now: float) -> bool:
+        """Whether it was written."""
         head = {"timestamp": times.to_text(now), "window": f"{next(iter(uses.values())).window:.3f}s"}
         if key == NODE_KEY:
             await self._write(NODE_METRICS, {"metadata": {"name": self.node}, **head, "usage": quantities(uses[""])})
-            return
+            return True
         pod = self.pods.get(key)
         if pod is None:
-            return  # It went while others were written; the next round removes what there is.
+            return False  # It went while others were written; the next round removes what there is.
         meta = {"namespace": key[0], "name": key[1], "labels": pod["metadata"].get("labels") or {}}
         containers = [{"name": name, "usage": quantities(use)} for name, use in uses.items()]
-        await self._write(POD_METRICS, {"metadata": meta, **head, "containers": containers})
+        try:
+            await self._write(POD_METRICS, {"metadata": meta, **head, "containers": containers})
+        except ApiError as error:
+            # Most likely its namespace is going: no reason to leave the others without.
+            log.info("The metrics of pod %s/%s were not written: %s", *key, error)
+            return False
+        return True
 
     async def _write(self, kind: Kind, obj: Object) -> None:
         try:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -11,9 +12,9 @@ import pytest
 
 from kgents.embedded.runtime import usage
 from kgents.embedded.runtime.launcher.shim import start_time
-from kgents.embedded.runtime.metrics import OLDEST, Meter, Metrics, Use, quantities
+from kgents.embedded.runtime.metrics import OLDEST, Meter, Metrics, Use, quantities, run
 from kgents.embedded.runtime.usage import Process, Usage
-from kgents.kube.errors import ObjectNotFound
+from kgents.kube.errors import Forbidden, ObjectNotFound
 
 NODE = ("", "node")
 
@@ -24,6 +25,7 @@ class Api:
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], Any] = {}
         self.writes = 0
+        self.closed: set[str] = set()
 
     async def replace(self, kind: Any, obj: Mapping[str, Any]) -> None:
         key = (obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
@@ -33,6 +35,8 @@ class Api:
         self.writes += 1
 
     async def create(self, kind: Any, obj: Mapping[str, Any]) -> None:
+        if obj["metadata"].get("namespace", "") in self.closed:
+            raise Forbidden(403)
         self.objects[(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])] = obj
         self.writes += 1
 
@@ -110,6 +114,27 @@ async def test_leftovers_of_an_earlier_runtime_are_removed(metrics: Metrics, api
     await metrics.look(2000.0)
 
     assert ("ns", "old") not in api.objects
+
+
+async def test_a_pod_whose_namespace_goes_does_not_keep_others_from_being_measured(metrics: Metrics, api: Api) -> None:
+    api.closed.add("ns")
+
+    await metrics.look(2000.0)
+    assert api.objects.keys() == {NODE}
+    api.closed.clear()
+    await metrics.look(2005.0)
+
+    assert ("ns", "pod") in api.objects
+
+
+async def test_where_metrics_are_not_ours_to_write_no_more_is_tried(
+    api: Any, tmp_path: Path, pods: dict[tuple[str, str], Any]
+) -> None:
+    api.closed.add("")
+
+    await asyncio.wait_for(run(api, tmp_path, "node", pods, asyncio.Event(), interval=0), 20)
+
+    assert api.objects == {}
 
 
 async def test_an_ended_container_is_not_measured(metrics: Metrics, api: Api, tmp_path: Path) -> None:
