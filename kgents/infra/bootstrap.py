@@ -8,13 +8,15 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from kgents.api.errors import KgentsError, Unreachable
-from kgents.api.kinds import CRD, Kind
+from kgents.api import times
+from kgents.api.errors import KgentsError, NotFound, Unreachable
+from kgents.api.kinds import CRD, LEASE, Kind
 from kgents.infra import manifests
 from kgents.kube.client import KubeClient
 from kgents.kube.config import ClusterConfig
 
 _MANAGER = "kgents-infra"
+_LEASES = "kube-node-lease"
 
 
 async def bootstrap(config: ClusterConfig, *, timeout: float = 60.0) -> None:
@@ -40,6 +42,25 @@ async def _bootstrap(api: KubeClient) -> None:
         await asyncio.gather(*(apply_object(api, item, field_manager=_MANAGER) for item in group))
     for crd in crds:
         await _established(api, crd["metadata"]["name"])
+
+
+async def node_is_back(config: ClusterConfig, node: str, since: float, *, timeout: float = 30.0) -> bool:
+    """Whether the node has renewed its lease after `since` (Unix time): before that, pods' statuses are of old."""
+    try:
+        async with asyncio.timeout(timeout), KubeClient(config) as api:
+            while not await _renewed(api, node, since):
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _renewed(api: KubeClient, node: str, since: float) -> bool:
+    try:
+        lease = await api.get(LEASE, node, _LEASES)
+    except NotFound:
+        return False
+    return (times.parse(lease["spec"].get("renewTime")) or 0.0) > since
 
 
 async def apply_object(api: KubeClient, item: dict[str, Any], *, field_manager: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,15 +60,25 @@ def _bootstrap(hive: Hive, timeout: float) -> None:
 
 
 def start(name: str, tell: Tell) -> Hive:
-    """Starts a hive that was stopped."""
+    """Starts a hive that was stopped. Returns when its API serves and its node has looked after the agents."""
     hive = hives.load(name)
     if revive.is_supervised(hive):
         tell(f"the hive “{name}” runs already")
         return hive
+    since = time.time()
     revive.start_supervisor(hive)
     _bootstrap(hive, 60.0)
     tell(f"started the hive “{name}”")
+    if not hive.api_only and not _node_is_back(hive, since):
+        tell("its node has not reported yet: kgents infra logs node")
     return hive
+
+
+def _node_is_back(hive: Hive, since: float) -> bool:
+    from kgents.infra.bootstrap import node_is_back
+    from kgents.kube import config
+
+    return asyncio.run(node_is_back(config.load(hive.context, path=hive.kubeconfig), hive.context, since))
 
 
 def stop(name: str, tell: Tell) -> Hive:

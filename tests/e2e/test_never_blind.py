@@ -149,8 +149,8 @@ def test_a_hive_that_is_started_again_has_its_agents_back(demo: Machine) -> None
 
     demo("infra", "start")
 
+    eventually(lambda: set(steady_programs(demo)) == set(STEADY))
     eventually(lambda: layer(demo) == "cortex" and all_run(demo))
-    assert set(steady_programs(demo)) == set(STEADY)
 
 
 def test_a_deleted_hive_leaves_no_trace(demo: Machine, machine: Machine) -> None:
