@@ -73,6 +73,13 @@ def test_a_huge_answer_is_cut_off(place: Place, webhook: Webhook) -> None:
     assert (reply.status, "larger than" in reply.body["message"]) == (500, True)
 
 
+@pytest.mark.parametrize(("drops", "status"), [(1, 201), (5, 500)])
+def test_a_lost_connection_is_tried_once_more(place: Place, webhook: Webhook, drops: int, status: int) -> None:
+    webhook.drops = drops
+    place.hooks("Validating", webhook, {})
+    assert (place.put_map("a").status, len(webhook.received)) == (status, 2)
+
+
 def test_a_redirect_is_not_followed(place: Place, webhook: Webhook) -> None:
     webhook.status["/"] = 307
     place.hooks("Validating", webhook, {})

@@ -28,20 +28,14 @@ async def post(api: Api, hook: Webhook, body: Object) -> Any:
     """The parsed JSON that the webhook answers. Raises CallFailed."""
     url, server_name = _address(api, hook)
     asked = url.update_query(timeout=f"{hook.timeout}s")
+    raw = orjson.dumps(body)
     try:
-        async with (
-            asyncio.timeout(hook.timeout),
-            _session(api).post(
-                asked,
-                data=orjson.dumps(body),
-                headers={"Content-Type": "application/json", "Accept": "application/json", "Host": _host(url, hook)},
-                ssl=_context(hook.ca, server_name),
-                server_hostname=server_name,
-                allow_redirects=False,
-            ) as response,
-        ):
-            raw = await _read(response)
-            status = response.status
+        async with asyncio.timeout(hook.timeout):
+            try:
+                status, answer = await _exchange(api, hook, asked, server_name, raw)
+            except (aiohttp.ServerDisconnectedError, ConnectionResetError):
+                # A connection kept from before, whose other end is gone: a webhook that was restarted.
+                status, answer = await _exchange(api, hook, asked, server_name, raw)
     except TimeoutError as error:
         raise CallFailed(f'failed to call webhook: Post "{asked}": context deadline exceeded') from error
     except (aiohttp.ClientError, OSError, ssl.SSLError, ValueError) as error:
@@ -49,9 +43,18 @@ async def post(api: Api, hook: Webhook, body: Object) -> Any:
     if not 200 <= status < 300:
         raise CallFailed(f"failed to call webhook: the server answered with status {status}")
     try:
-        return orjson.loads(raw)
+        return orjson.loads(answer)
     except orjson.JSONDecodeError as error:
         raise CallFailed(f"failed to call webhook: the answer is not JSON: {error}") from error
+
+
+async def _exchange(api: Api, hook: Webhook, url: URL, server_name: str | None, body: bytes) -> tuple[int, bytes]:
+    headers = {"Content-Type": "application/json", "Accept": "application/json", "Host": _host(url, hook)}
+    context = _context(hook.ca, server_name)
+    async with _session(api).post(
+        url, data=body, headers=headers, ssl=context, server_hostname=server_name, allow_redirects=False
+    ) as response:
+        return response.status, await _read(response)
 
 
 def _why(error: Exception) -> str:
