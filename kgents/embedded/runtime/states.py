@@ -67,13 +67,13 @@ def is_sidecar(container: Object) -> bool:
 
 
 def phase(policy: str, inits: Iterable[View], mains: Iterable[View]) -> str:
-    mains = list(mains)
+    mains, inits = list(mains), list(inits)
     if any(_given_up(policy, view) for view in inits):
         return "Failed"
     if not any(view.attempt.number >= 0 for view in mains):
         return "Pending"
     over = [view.attempt.end for view in mains if view.attempt.end and not restarts(policy, view.attempt)]
-    if len(over) < len(mains):
+    if len(over) < len(mains) or any(view.attempt.runs for view in inits):
         return "Running"
     return "Failed" if any(end["exitCode"] for end in over) else "Succeeded"
 

@@ -61,8 +61,10 @@ def mount_all(mounts: list[dict[str, Any]], staging: str) -> None:
 def enter_namespace() -> None:
     """A private mount namespace; without root, inside a user namespace that maps only this user."""
     uid, gid = os.geteuid(), os.getegid()
-    _check(_libc.unshare(CLONE_NEWNS | (CLONE_NEWUSER if uid else 0)), "unshare")
-    if uid:
+    # A root that may not (that of many containers) has to ask as everybody else does.
+    own_user = uid != 0 or _libc.unshare(CLONE_NEWNS) != 0
+    if own_user:
+        _check(_libc.unshare(CLONE_NEWNS | CLONE_NEWUSER), "unshare")
         for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
             with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
                 file.write(text)
