@@ -16,6 +16,7 @@ from typing import Any
 import grpc
 import pytest
 
+from kgents.api.kinds import GROUP, KINDS
 from kgents.infra import home
 from kgents.kube import config
 from kgents.wire import cortex_pb2, cortex_pb2_grpc
@@ -95,7 +96,9 @@ def kgents_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def api_with_kinds(hive_api: HiveApi, kubectl: Kubectl) -> HiveApi:
     kubectl("apply", "-f", str(CRDS))
-    kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+    # By name: other tests of this server leave CRDs behind that are refused on purpose.
+    names = [f"crd/{kind.plural}.{GROUP}" for kind in KINDS]
+    kubectl("wait", "--for=condition=Established", *names, "--timeout=60s", timeout=90)
     return hive_api
 
 

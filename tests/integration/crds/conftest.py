@@ -16,6 +16,8 @@ from tests.support.waiting import eventually_async
 
 ROOT = Path(__file__).parents[3]
 LAB = "crds-lab"
+UNUSED = "crds-unused"
+"""A namespace in which nothing is ever made."""
 
 
 @pytest.fixture(scope="module")
@@ -42,4 +44,5 @@ async def _install(cluster: config.ClusterConfig) -> None:
             return all(kind.kind in crds and is_true(crds[kind.kind], "Established") for kind in KINDS)
 
         await eventually_async(established)
-        await api.apply(NAMESPACE, {"metadata": {"name": LAB}}, field_manager="test")
+        for name in (LAB, UNUSED):
+            await api.apply(NAMESPACE, {"metadata": {"name": name}}, field_manager="test")
