@@ -30,6 +30,9 @@ SERVICE_LABEL = "kubernetes.io/service-name"
 LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 RETRY = 5.0
 """Seconds until a port that was taken is tried again."""
+SILENCE, LONGEST_SILENCE = 0.1, 2.0
+"""Seconds until a ready endpoint that does not accept yet is asked again, at first and at most."""
+MOST_ASKED = 4
 COMPONENT = "kgents-service-proxy"
 
 
@@ -87,6 +90,16 @@ def explain(place: Endpoint, error: OSError, root: Path | None) -> tuple[str, st
     return "PortInUse", f"{what}: {conflict.holder} listens on {conflict.address}:{port}{direct}"
 
 
+async def _accepts(address: str, port: int) -> bool:
+    try:
+        async with asyncio.timeout(1.0):
+            _, writer = await asyncio.open_connection(address, port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
+
+
 def _is_loopback(address: str) -> bool:
     try:
         return ipaddress.ip_address(address) in LOOPBACK
@@ -118,6 +131,7 @@ class ServiceProxy:
         self._slices_of: dict[Key, dict[Key, Object]] = {}
         self._troubled: set[tuple[Key, Endpoint]] = set()
         self._told: dict[Key, tuple[str, str]] = {}
+        self._silence: dict[Key, float] = {}
         self.services.on_change(lambda _, service: self.controller.enqueue(key_of(service)))
         self.services.on_deleted(self._forget)
         self.slices.on_added(self._add_slice)
@@ -150,15 +164,46 @@ class ServiceProxy:
         if service is None:
             self._forget_key(key)
             return None
+        answering = await self._answering(key, service)
+        service = self.services.get(*key)
+        if service is None:
+            self._forget_key(key)
+            return None
         wanted = ports_of(service)
-        outcomes = self._align(key, [port for port in wanted if port.protocol == "TCP"])
+        outcomes, silent = self._align(key, [port for port in wanted if port.protocol == "TCP"], answering)
         await self._tell_of_others(key, service, [port for port in wanted if port.protocol != "TCP"])
         for forwarder, error in outcomes:
             await self._tell(key, service, forwarder, error)
-        return RETRY if any(error for _, error in outcomes) else None
+        if not silent:
+            self._silence.pop(key, None)
+            return RETRY if any(error for _, error in outcomes) else None
+        self._silence[key] = min(self._silence.get(key, SILENCE / 2) * 2, LONGEST_SILENCE)
+        return self._silence[key]
 
-    def _align(self, key: Key, wanted: list[Port]) -> list[tuple[Forwarder, OSError | None]]:
-        """Listen where it is wanted and somebody is there to forward to. In one go: `_forget` must not come between."""
+    async def _answering(self, key: Key, service: Object) -> set[Endpoint]:
+        """Where a ready endpoint accepts by now, of the places that are not listened on yet.
+
+        A pod without a probe is ready before its program listens. A program that binds 0.0.0.0 needs this very port,
+        and a listener of ours would keep it from starting: so it comes first.
+        """
+        mine, slices = self._forwarders.get(key, {}), list(self._slices_of.get(key, {}).values())
+        found = set()
+        for port in ports_of(service):
+            place = (port.address, port.port)
+            if port.protocol == "TCP" and not (place in mine and mine[place].is_listening):
+                endpoints = ready_endpoints(slices, port.name)
+                if endpoints and any(await asyncio.gather(*(_accepts(*one) for one in endpoints[:MOST_ASKED]))):
+                    found.add(place)
+        return found
+
+    def _align(
+        self, key: Key, wanted: list[Port], answering: set[Endpoint]
+    ) -> tuple[list[tuple[Forwarder, OSError | None]], bool]:
+        """Listen where it is wanted and somebody is there to forward to, and whether somebody is yet to answer.
+
+        In one go: `_forget` must not come between.
+        """
+        silent = False
         carried = {(port.address, port.port): port for port in wanted}
         # The Service `kubernetes`: taken while the server is away, its port would keep it from coming back.
         carried.pop(self._server, None)
@@ -170,13 +215,16 @@ class ServiceProxy:
         for place, port in carried.items():
             forwarder = mine.setdefault(place, Forwarder(*place, self._slots))
             forwarder.endpoints = ready_endpoints(self._slices_of.get(key, {}).values(), port.name)
+            if forwarder.endpoints and not forwarder.is_listening and place not in answering:
+                silent = True
+                continue
             try:
                 forwarder.align()
             except OSError as error:
                 outcomes.append((forwarder, error))
             else:
                 outcomes.append((forwarder, None))
-        return outcomes
+        return outcomes, silent
 
     async def _tell(self, key: Key, service: Object, forwarder: Forwarder, error: OSError | None) -> None:
         """An Event when a port could not be had, and one when it could after all; none while that lasts."""
@@ -212,6 +260,7 @@ class ServiceProxy:
             self._troubled.discard((key, place))
             self._close(forwarder)
         self._told.pop(key, None)
+        self._silence.pop(key, None)
 
     def _close(self, forwarder: Forwarder) -> None:
         forwarder.close()
