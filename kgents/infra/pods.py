@@ -7,11 +7,13 @@ nobody holds one any more, nothing runs and nothing writes there.
 from __future__ import annotations
 
 import fcntl
+import json
 import signal
 import time
 from pathlib import Path
 
 from kgents.api.errors import KgentsError
+from kgents.infra.hive import write_private
 
 _POLITE = 3.0  # seconds between SIGTERM and SIGKILL
 _PATIENCE = 15.0
@@ -26,17 +28,25 @@ def end_all(directory: Path) -> int:
     from kgents.embedded.runtime.stopping import send, stop_pods
 
     folders = [path.parent for path in directory.glob("pods/*/containers/*/*/state.json")]
-    count = sum(send(folder, signal.SIGTERM) for folder in folders)
-    if _all_gone(directory, _POLITE):
-        return count
-    stop_pods(directory)
-    if not _all_gone(directory, _PATIENCE):
-        raise KgentsError(
-            "Not every agent's program has ended",
-            why=f"{_held(directory)[0]} is still held",
-            fix="Try again: kgents infra stop",
-        )
-    return count
+    ended = [folder for folder in folders if send(folder, signal.SIGTERM)]
+    if not _all_gone(directory, _POLITE):
+        stop_pods(directory)
+        if not _all_gone(directory, _PATIENCE):
+            raise KgentsError(
+                "Not every agent's program has ended",
+                why=f"{_held(directory)[0]} is still held",
+                fix="Try again: kgents infra stop",
+            )
+    for folder in ended:
+        _pardon(folder / "spec.json")
+    return len(ended)
+
+
+def _pardon(spec: Path) -> None:
+    """It did not fail, it was stopped: the runtime's pause after failures does not hold for the next start."""
+    said = json.loads(spec.read_bytes())
+    if said.get("streak"):
+        write_private(spec, json.dumps({**said, "streak": 0}))
 
 
 def _all_gone(directory: Path, patience: float) -> bool:

@@ -9,6 +9,7 @@ import signal
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -32,6 +33,14 @@ def signals(machine: Machine, *options: str) -> list[dict[str, Any]]:
 
 def phase(machine: Machine, agent: str) -> str | None:
     return machine.agents().get(agent, {}).get("phase")
+
+
+def answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def test_five_agents_run(demo: Machine) -> None:
@@ -146,6 +155,15 @@ def test_any_program_is_an_agent(demo: Machine, tmp_path: Path) -> None:
     demo("delete", "mine", "--yes")
     eventually(lambda: "mine" not in demo.agents())
     eventually(lambda: not [name for name in pods(demo) if name.startswith("mine-")])
+
+
+def test_a_program_that_listens_everywhere_is_not_hindered_by_its_own_service(demo: Machine) -> None:
+    demo("run", "open", "--port", "8098", "--", sys.executable, "-m", "http.server", "8098", "--bind", "0.0.0.0")
+    service = demo.kubectl.json("get", "service", "open")["spec"]
+
+    eventually(lambda: answers(f"http://{service['clusterIP']}:8098/"))
+    assert demo.agents()["open"]["restarts"] == 0
+    demo("delete", "open", "--yes")
 
 
 def test_a_program_that_fails_says_why(demo: Machine) -> None:
