@@ -190,3 +190,10 @@ def test_an_eviction_is_judged(place: Place) -> None:
     place.make(path, {"apiVersion": "v1", "kind": "Pod", **pod})
     eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "p"}}
     assert place.request("POST", f"{path}/p/eviction", eviction).status == 403
+
+
+def test_a_policy_with_many_rules_is_evaluated_beside_the_others(place: Place) -> None:
+    rules = [{"expression": f"object.metadata.name != 'n{index}'", "message": f"not {index}"} for index in range(80)]
+    place.policy(*rules)
+    reply = place.put_map("n79")
+    assert (reply.status, reply.body["message"].endswith("not 79"), place.put_map("free").status) == (422, True, 201)

@@ -207,6 +207,21 @@ def job_duration(obj: Object) -> str:
     return age(start) if end is None else duration(int(end - start))
 
 
+def param_kind(obj: Object) -> str:
+    """The kind of a policy's parameters."""
+    kind = obj["spec"].get("paramKind")
+    return f"{kind.get('apiVersion', '')}/{kind.get('kind', '')}" if kind else "<unset>"
+
+
+def param_ref(obj: Object) -> str:
+    """The parameters that a binding passes."""
+    reference = obj["spec"].get("paramRef") or {}
+    if reference.get("name"):
+        return f"{reference.get('namespace') or '*'}/{reference['name']}"
+    chosen = (reference.get("selector") or {}).get("matchLabels")
+    return pairs(chosen) if chosen else "<unset>"
+
+
 def role(obj: Object) -> str:
     """A binding's role, as Kind/name."""
     reference = obj.get("roleRef") or {}

@@ -21,6 +21,7 @@ def _col(name: str, cell: Callable[[Object], Any], *, wide: bool = False, kind: 
 
 
 AGE = _col("Age", _age)
+WEBHOOKS = _col("Webhooks", lambda o: len(o.get("webhooks") or ()), kind="integer")
 
 COLUMNS: dict[str, list[Column]] = {
     "configmaps": [_col("Data", lambda o: len(o.get("data") or {}) + len(o.get("binaryData") or {})), AGE],
@@ -117,6 +118,18 @@ COLUMNS: dict[str, list[Column]] = {
         _col("Pod-Selector", lambda o: cells.pairs((o["spec"].get("podSelector") or {}).get("matchLabels"))),
         AGE,
     ],
+    "validatingadmissionpolicies.admissionregistration.k8s.io": [
+        _col("Validations", lambda o: len(o["spec"].get("validations") or ()), kind="integer"),
+        _col("ParamKind", cells.param_kind),
+        AGE,
+    ],
+    "validatingadmissionpolicybindings.admissionregistration.k8s.io": [
+        _col("PolicyName", lambda o: o["spec"].get("policyName", "")),
+        _col("ParamRef", cells.param_ref),
+        AGE,
+    ],
+    "validatingwebhookconfigurations.admissionregistration.k8s.io": [WEBHOOKS, AGE],
+    "mutatingwebhookconfigurations.admissionregistration.k8s.io": [WEBHOOKS, AGE],
     "rolebindings.rbac.authorization.k8s.io": [_col("Role", cells.role), AGE, *cells.subject_columns()],
     "clusterrolebindings.rbac.authorization.k8s.io": [_col("Role", cells.role), AGE, *cells.subject_columns()],
 }
