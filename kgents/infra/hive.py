@@ -18,8 +18,8 @@ import re
 import socket
 import sys
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from kgents.api.errors import KgentsError, NotFound, UsageError
 from kgents.infra.home import hive_dir, home, private_dir
@@ -31,8 +31,7 @@ _FIRST_NET, _LAST_NET = 64, 250
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
 
 
-@dataclass(frozen=True, slots=True)
-class Hive:
+class Hive(NamedTuple):
     """One embedded hive. `net` is the second octet of its loopback net; `api_only` hives run the API server alone."""
 
     name: str

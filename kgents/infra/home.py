@@ -11,7 +11,6 @@ Everything is private to the user: directories 0700, files 0600.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -44,6 +43,8 @@ def context_key(context: str, server: str) -> str:
 
 
 def _runtime_file(key: str, suffix: str) -> Path:
+    import hashlib  # it brings OpenSSL along, four megabytes that the supervisor has no use for
+
     # A Unix socket's path holds about 100 bytes: the name is hashed so that long contexts fit.
     digest = hashlib.sha256(key.encode()).hexdigest()[:12]
     return home() / "run" / f"{digest}.{suffix}"

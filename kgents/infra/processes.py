@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from kgents.infra.hive import API_PORT, Hive
 from kgents.infra.home import home
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(NamedTuple):
     """A command of the hive. `needs_api`: it is not started before the API server listens."""
 
     name: str

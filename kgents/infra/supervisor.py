@@ -9,7 +9,6 @@ Agents are not its children: they live on, and the runtime finds them again.
 
 from __future__ import annotations
 
-import argparse
 import ctypes
 import fcntl
 import json
@@ -20,7 +19,6 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -35,17 +33,17 @@ _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-@dataclass(slots=True)
 class Child:
     """One supervised process and its history."""
 
-    process: Process
-    popen: subprocess.Popen[bytes] | None = None
-    started: float = 0.0
-    due: float = 0.0
-    restarts: int = 0
-    quick_ends: int = 0
-    last_exit: int | None = None
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.popen: subprocess.Popen[bytes] | None = None
+        self.started = 0.0
+        self.due = 0.0
+        self.restarts = 0
+        self.quick_ends = 0
+        self.last_exit: int | None = None
 
     def to_dict(self) -> dict[str, object]:
         return {
@@ -56,14 +54,13 @@ class Child:
         }
 
 
-@dataclass(slots=True)
 class Supervisor:
     """Runs until SIGTERM or SIGINT."""
 
-    hive: Hive
-    commands: list[Process]
-    children: list[Child] = field(default_factory=list)
-    stopping: bool = False
+    def __init__(self, hive: Hive, commands: list[Process]) -> None:
+        self.hive = hive
+        self.children = [Child(process) for process in commands]
+        self.stopping = False
 
     def run(self) -> None:
         wake_read, wake_write = socket.socketpair()
@@ -71,7 +68,6 @@ class Supervisor:
         signal.set_wakeup_fd(wake_write.fileno(), warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
             signal.signal(number, self._on_signal)
-        self.children = [Child(process) for process in self.commands]
         with selectors.DefaultSelector() as selector:
             selector.register(wake_read, selectors.EVENT_READ)
             while not self.stopping:
@@ -190,9 +186,10 @@ def hold_lock(hive: Hive) -> IO[str] | None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--hive", required=True)
-    hive = load(parser.parse_args().hive)
+    # Neither argparse nor dataclasses here: together they would take as much memory as all the rest.
+    if len(sys.argv) != 3 or sys.argv[1] != "--hive":
+        sys.exit("usage: python -P -m kgents.infra.supervisor --hive NAME")
+    hive = load(sys.argv[2])
     lock = hold_lock(hive)
     if lock is None:
         return
