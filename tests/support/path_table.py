@@ -10,8 +10,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "paths.md"
 HEAD = """# Paths
 
 Every operation has a path, `context.entity[.name].aspect`. The command line, Cortex and the layers behind it read one
-table, `kgents/api/paths.py`; this page is made from it (`python -m tests.support.path_table`). `kgents paths` prints it,
-`kgents invoke PATH key=value …` invokes any.
+table, `kgents/api/paths.py`; this page is made from it (`python -m tests.support.path_table`). `kgents paths` prints
+it, `kgents invoke PATH key=value …` invokes any.
 
 | path | command | reads or writes | arguments | without Cortex |
 |---|---|---|---|---|

@@ -1,4 +1,4 @@
-"""Reads a real corpus, the source of Python's own library, and hands it to the library service. It knows nothing of kgents."""
+"""Reads a real corpus, the source of Python's own library, and hands it to the library. It knows nothing of kgents."""
 
 import os
 import time
@@ -7,7 +7,8 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 # The environment that Kubernetes gives every pod for each Service of its namespace.
-LIBRARY = f"http://{os.environ.get('LIBRARY_SERVICE_HOST', '127.0.0.1')}:{os.environ.get('LIBRARY_SERVICE_PORT', '8080')}"
+HOST, PORT = os.environ.get("LIBRARY_SERVICE_HOST", "127.0.0.1"), os.environ.get("LIBRARY_SERVICE_PORT", "8080")
+LIBRARY = f"http://{HOST}:{PORT}"
 CORPUS = Path(os.__file__).parent
 
 

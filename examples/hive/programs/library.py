@@ -1,4 +1,6 @@
-"""A small HTTP service: keeps documents, answers searches, and refuses what is beyond its rate. It knows nothing of kgents.
+"""A small HTTP service: keeps documents, answers searches, and refuses what is beyond its rate.
+
+It knows nothing of kgents.
 
 PUT /documents/NAME   a text to keep
 GET /search?q=WORDS   the documents that hold all words, best first

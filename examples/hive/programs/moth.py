@@ -1,4 +1,4 @@
-"""Flutters about the library and now and then dies of an ordinary bug: an average over nothing. It is restarted each time."""
+"""Flutters about the library and now and then dies of an ordinary bug, an average over nothing. It is restarted."""
 
 import json
 import os
@@ -9,7 +9,8 @@ from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import urlopen
 
-LIBRARY = f"http://{os.environ.get('LIBRARY_SERVICE_HOST', '127.0.0.1')}:{os.environ.get('LIBRARY_SERVICE_PORT', '8080')}"
+HOST, PORT = os.environ.get("LIBRARY_SERVICE_HOST", "127.0.0.1"), os.environ.get("LIBRARY_SERVICE_PORT", "8080")
+LIBRARY = f"http://{HOST}:{PORT}"
 COMMON = "import class return error path token async header".split()
 RARE = "chrysalis lantern".split()
 

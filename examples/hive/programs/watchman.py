@@ -7,7 +7,8 @@ import time
 from http.client import HTTPException
 from urllib.request import urlopen
 
-LIBRARY = f"http://{os.environ.get('LIBRARY_SERVICE_HOST', '127.0.0.1')}:{os.environ.get('LIBRARY_SERVICE_PORT', '8080')}"
+HOST, PORT = os.environ.get("LIBRARY_SERVICE_HOST", "127.0.0.1"), os.environ.get("LIBRARY_SERVICE_PORT", "8080")
+LIBRARY = f"http://{HOST}:{PORT}"
 EVERY = 3.0  # seconds
 
 

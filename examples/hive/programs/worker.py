@@ -15,7 +15,8 @@ from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
-LIBRARY = f"http://{os.environ.get('LIBRARY_SERVICE_HOST', '127.0.0.1')}:{os.environ.get('LIBRARY_SERVICE_PORT', '8080')}"
+HOST, PORT = os.environ.get("LIBRARY_SERVICE_HOST", "127.0.0.1"), os.environ.get("LIBRARY_SERVICE_PORT", "8080")
+LIBRARY = f"http://{HOST}:{PORT}"
 REACTIONS = Path(os.environ.get("KGENTS_REACTIONS_DIR", "/etc/kgents/reactions"))
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 BUSY, IDLE = 45.0, 30.0  # seconds
