@@ -8,16 +8,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import fcntl
 import ipaddress
 import json
 import logging
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from kgents.api.errors import KgentsError
 from kgents.api.kinds import POD
 from kgents.embedded.controllers.events import Recorder
 from kgents.embedded.runtime import kubelet, metrics, node
@@ -41,15 +43,22 @@ class Addresses:
 
     def __init__(self, root: Path, cidr: str) -> None:
         self._hosts = [str(host) for host in ipaddress.ip_network(cidr).hosts()]
+        self._known = frozenset(self._hosts)
         self._next = 0
         known = ((path.parent.name, read_json(path)) for path in root.glob("pods/*/pod.json"))
         self._taken = {uid: str(noted["ip"]) for uid, noted in known if noted and noted.get("ip")}
 
-    def of(self, uid: str) -> str | None:
-        """The pod's address; None when the net is exhausted. Freed ones come round last."""
+    def of(self, uid: str, told: str = "") -> str | None:
+        """The pod's address; None when the net is exhausted. Freed ones come round last.
+
+        `told` is what its status says, for a pod whose folder has lost it.
+        """
         if uid in self._taken:
             return self._taken[uid]
         taken = set(self._taken.values())
+        if told in self._known and told not in taken:
+            self._taken[uid] = told
+            return told
         for step in range(len(self._hosts)):
             place = (self._next + step) % len(self._hosts)
             if self._hosts[place] not in taken:
@@ -117,7 +126,7 @@ class Runtime:
         if over and not pod["metadata"].get("deletionTimestamp"):
             return None
         uid = pod["metadata"]["uid"]
-        address = self.addresses.of(uid)
+        address = self.addresses.of(uid, (pod.get("status") or {}).get("podIP", ""))
         if address is None:
             await self.machine.events.record(POD, pod, "NoAddress", "the hive's pod net is used up", warning=True)
             return 10.0
@@ -197,6 +206,33 @@ async def run(
     first_pause: float = 10.0,
 ) -> None:
     """Runs pods until `stop`. They live on afterwards."""
+    with _alone(root):
+        await _run(config, root, stop, node_name, pod_cidr, kubelet_address, pki, first_pause)
+
+
+@contextlib.contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Two runtimes on one folder would run each container twice."""
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (root / "runtime.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            why = "another runtime already keeps the pods of this folder"
+            raise KgentsError(f"No second runtime on {root}", why=why, fix="stop that one first") from error
+        yield
+
+
+async def _run(
+    config: ClusterConfig,
+    root: Path,
+    stop: asyncio.Event,
+    node_name: str,
+    pod_cidr: str,
+    kubelet_address: str,
+    pki: Path | None,
+    first_pause: float,
+) -> None:
     async with KubeClient(config, user_agent="kgents-runtime") as api:
         server = urlsplit(config.server)
         endpoint = (server.hostname or "127.0.0.1", server.port or 443)

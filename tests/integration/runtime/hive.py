@@ -66,7 +66,7 @@ class Node:
             "containers": [container],
             **spec,
         }
-        labels = {"name": name, "namespace": self.namespace, "labels": {"app": name}}
+        labels = {"name": name, "namespace": self.namespace, "labels": {"app": name[:63]}}
         self.apply({"apiVersion": "v1", "kind": "Pod", "metadata": labels, "spec": full})
         return name
 
