@@ -1,4 +1,4 @@
-"""A queue worker with a busy and an idle phase. It backs off while WARNING is strong, and speaks for itself when it must.
+"""A queue worker with a busy and an idle phase. It backs off while WARNING is strong, and speaks for itself at need.
 
 Backing off is its `reactions` rule: kgents puts the strength of WARNING into a mounted file, and this program reads it.
 Speaking is `say` below: the ServiceAccount's token and ten lines of urllib.
