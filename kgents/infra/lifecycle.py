@@ -87,11 +87,21 @@ def stop(name: str, tell: Tell) -> Hive:
 
 
 def _stop(hive: Hive, tell: Tell) -> Hive:
+    if hive.api_only:
+        _stop_cortex(hive)
     ran = revive.stop_supervisor(hive)
     ended = pods.end_all(hive.dir)
     containers = f" and {ended} container{'s' * (ended != 1)}" if ended else ""
     tell(f"stopped the hive “{hive.name}”{containers}" if ran or ended else "nothing ran")
     return hive
+
+
+def _stop_cortex(hive: Hive) -> None:
+    """Ends the Cortex that a command has started: where the API server runs alone, no supervisor keeps one."""
+    from kgents.glass import daemon
+    from kgents.glass.context import Target
+
+    daemon.stop(Target(hive.context, hive.server))
 
 
 def delete(name: str, tell: Tell) -> None:

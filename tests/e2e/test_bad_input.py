@@ -181,11 +181,13 @@ def test_two_hives_live_side_by_side(hive: Machine) -> None:
     hive("infra", "init", "--name", "second", "--api-only")
     try:
         assert hive.json("status")["items"] == []  # the new hive's context is the current one
+        eventually(lambda: hive.json("status")["source"]["layer"] == "cortex")  # started by that very look
         assert "here" in hive("status", "--context", "kgents-laptop", "-o", "name")
         contexts = yaml.safe_load(hive.kubeconfig.read_text())["contexts"]
         assert {entry["name"] for entry in contexts} == {"kgents-laptop", "kgents-second"}
     finally:
         hive("infra", "delete", "--yes", "--name", "second")
+    assert [command for command in hive.processes().values() if "second" in command] == []
     assert "here" in hive.agents()  # and the one that is left is the current one again
 
 
