@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import struct
 import sys
 import termios
@@ -50,7 +51,9 @@ def main() -> None:
         console = Console(record=True, width=WIDTH, file=nowhere, force_terminal=True, color_system="truecolor")
         console.print(Text("$ " + " ".join(command), style="bold"))
         console.print(Text.from_ansi(run(command)))
-        Path(target).write_text(console.export_svg(title="kgents", theme=THEME))
+        drawn = console.export_svg(title="kgents", theme=THEME)
+    # rich would fetch its font from elsewhere; the reader's own monospace font serves as well.
+    Path(target).write_text(re.sub(r"\s*@font-face \{.*?\}", "", drawn, flags=re.DOTALL))
 
 
 if __name__ == "__main__":
