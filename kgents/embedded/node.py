@@ -12,7 +12,6 @@ import asyncio
 import logging
 import signal
 import sys
-from pathlib import Path
 
 from kgents.api.errors import KgentsError
 from kgents.embedded import controllers
