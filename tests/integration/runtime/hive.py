@@ -100,11 +100,14 @@ class Node:
 
     def ready(self, name: str) -> Object:
         """The pod, once it is Ready."""
-        return self.until(name, lambda pod: pod if condition(pod, "Ready") == "True" else None)
+        return self._pod_when(name, lambda pod: condition(pod, "Ready") == "True")
 
     def phase(self, name: str, phase: str) -> Object:
         """The pod, once it has that phase."""
-        return self.until(name, lambda pod: pod if pod["status"]["phase"] == phase else None)
+        return self._pod_when(name, lambda pod: pod["status"]["phase"] == phase)
+
+    def _pod_when(self, name: str, true: Callable[[Object], bool]) -> Object:
+        return dict(self.until(name, lambda pod: pod if true(pod) else None))
 
     def gone(self, name: str) -> bool:
         """True once the object is no more."""
@@ -116,7 +119,7 @@ class Node:
 
     def folder(self, name: str) -> Path:
         """The pod's folder."""
-        return self.root / "pods" / self.pod(name)["metadata"]["uid"]
+        return self.root / "pods" / str(self.pod(name)["metadata"]["uid"])
 
     def log_of(self, name: str, container: str = "main") -> str:
         """What all attempts of the container printed, without the times."""

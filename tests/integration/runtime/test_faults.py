@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from kgents.embedded.runtime.attempts import LOG_LIMIT
 from kgents.embedded.runtime.stopping import read_json
@@ -103,7 +104,7 @@ def test_a_second_runtime_on_the_same_folder_is_refused(own_node: Node) -> None:
     assert "already" in (own_node.root / "runtime.log").read_text()
 
 
-def _all_ready(node: Node, count: int) -> list[dict[str, object]]:
+def _all_ready(node: Node, count: int) -> list[dict[str, Any]]:
     pods = node.kubectl.json("get", "pods", "-n", node.namespace)["items"]
     ready = [pod for pod in pods if condition(pod, "Ready") == "True"]
     assert len(ready) == count

@@ -10,7 +10,7 @@ from tests.integration.runtime.hive import Node, condition, container, waiting
 from tests.support.waiting import eventually
 
 _SERVE = 'exec python3 -m http.server "$PORT" --bind "$POD_IP"'
-_FAST = {"periodSeconds": 1, "failureThreshold": 1}
+_FAST: dict[str, object] = {"periodSeconds": 1, "failureThreshold": 1}
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,12 @@ def test_a_startup_that_never_succeeds_ends_in_a_crash_loop(node: Node) -> None:
 def test_an_exec_probe_sees_the_mounts_and_the_environment_of_its_container(node: Node) -> None:
     check = 'test "$WORD" = yes && test -e /probe-of-kgents/mark'
     mounts = [{"name": "v", "mountPath": "/probe-of-kgents"}]
-    main = {"name": "main", "image": "none", "env": [{"name": "WORD", "value": "yes"}], "volumeMounts": mounts}
+    main: dict[str, object] = {
+        "name": "main",
+        "image": "none",
+        "env": [{"name": "WORD", "value": "yes"}],
+        "volumeMounts": mounts,
+    }
     main |= {"command": ["sh", "-c", "touch /probe-of-kgents/mark; sleep 1000"]}
     main |= {"readinessProbe": {"exec": {"command": ["sh", "-c", check]}}}
     node.ready(node.run(spec={"containers": [main], "volumes": [{"name": "v", "emptyDir": {}}]}))
