@@ -38,15 +38,20 @@ def end_all(directory: Path) -> int:
                 fix="Try again: kgents infra stop",
             )
     for folder in ended:
-        _pardon(folder / "spec.json")
+        _pardon(folder)
     return len(ended)
 
 
-def _pardon(spec: Path) -> None:
-    """It did not fail, it was stopped: the runtime's pause after failures does not hold for the next start."""
-    said = json.loads(spec.read_bytes())
-    if said.get("streak"):
-        write_private(spec, json.dumps({**said, "streak": 0}))
+def _pardon(folder: Path) -> None:
+    """It did not fail, it was stopped: no pause before the next start, and nobody calls it a crash."""
+    _amend(folder / "spec.json", streak=0)
+    _amend(folder / "exit.json", stopped=True)
+
+
+def _amend(path: Path, **news: object) -> None:
+    said = json.loads(path.read_bytes() or b"{}")
+    if said and any(said.get(key) != value for key, value in news.items()):
+        write_private(path, json.dumps({**said, **news}))
 
 
 def _all_gone(directory: Path, patience: float) -> bool:

@@ -18,7 +18,8 @@ STEADY_MIN, STEADY_MAX = 3.0, 15.0
 MESSAGE_MAX = 500
 
 _NO_START = """ErrImagePull ImagePullBackOff ErrImageNeverPull InvalidImageName ImageNotFound CommandNotFound
-    CreateContainerConfigError CreateContainerError RunContainerError StartError ContainerCannotRun PortInUse"""
+    CreateContainerConfigError CreateContainerError RunContainerError StartError ContainerCannotRun PortInUse
+    WorkingDirNotFound NoCommand VolumeUnsupported"""
 _CANNOT_START = frozenset(_NO_START.split())
 
 
@@ -73,6 +74,10 @@ def _of_container(pod: Object, status: Object, now: float) -> Iterator[Trouble]:
     last = (status.get("lastState") or {}).get("terminated")
     count = int(status.get("restartCount") or 0)
     waiting, ended = state.get("waiting"), state.get("terminated")
+    if _was_stopped(ended):
+        return
+    if _was_stopped(last):
+        last = None
     if ended and ended.get("exitCode") == 0 and _is_init(pod, status):
         return
     if ended or (waiting and waiting.get("reason") == "CrashLoopBackOff"):
@@ -87,6 +92,11 @@ def _of_container(pod: Object, status: Object, now: float) -> Iterator[Trouble]:
         steady = began + min(max(_lived(last) or 0.0, STEADY_MIN), STEADY_MAX)
         if now < steady:
             yield _crash(pod, now, status, last, count, until=steady)
+
+
+def _was_stopped(end: Object | None) -> bool:
+    """Whether it ended because its node was stopped: that is nobody's crash."""
+    return end is not None and end.get("reason") == "NodeShutdown"
 
 
 def _is_init(pod: Object, status: Object) -> bool:

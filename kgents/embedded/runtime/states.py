@@ -134,6 +134,8 @@ def terminated(end: Object) -> dict[str, Any]:
     state: dict[str, Any] = {"exitCode": code, "reason": "Error" if code else "Completed"}
     if end.get("signal"):
         state["signal"] = end["signal"]
+    if end.get("stopped"):
+        state["reason"] = "NodeShutdown"
     if end.get("trouble"):
         state |= {"reason": "StartError", "message": ": ".join(end["trouble"])}
     for key in ("startedAt", "finishedAt"):

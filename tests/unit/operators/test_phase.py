@@ -53,6 +53,18 @@ def test_a_crash_now_and_then_never_fails_it() -> None:
     assert verdict(pod(waiting("CrashLoopBackOff", 9, lived=600), ready=False)).phase == "Degraded"
 
 
+def test_a_stop_of_the_whole_hive_is_nobodys_crash() -> None:
+    stopped = {**ended(1.0, 143), "reason": "NodeShutdown"}
+    assert verdict(pod(running(1, restarts=5, last=stopped), ready=True)).phase == "Running"
+
+
+@pytest.mark.parametrize("reason", ["NoCommand", "WorkingDirNotFound", "VolumeUnsupported", "CommandNotFound"])
+def test_what_the_hive_cannot_start_fails_with_its_reason(reason: str) -> None:
+    failed = verdict(pod(waiting(reason, message="why it is so"), ready=False))
+    assert (failed.phase, failed.reason) == ("Failed", reason)
+    assert "why it is so" in failed.message
+
+
 def test_a_program_that_is_not_there_fails_with_the_reason() -> None:
     found = verdict(pod(waiting("CommandNotFound", message="no such command: frob"), ready=False))
     assert (found.phase, found.reason) == ("Failed", "CommandNotFound")
