@@ -40,6 +40,7 @@ class Deployments:
         deployments.informer.on_change(lambda _, obj: self._look(obj))
         replica_sets.informer.on_change(self._set_changed)
         pods.informer.on_deleted(self._pod_deleted)
+        pods.informer.on_updated(self._pod_updated)
 
     def _look(self, deployment: Object) -> None:
         self.controller.enqueue((deployment["metadata"]["namespace"], deployment["metadata"]["name"]))
@@ -54,6 +55,11 @@ class Deployments:
             for candidate in self._deployments.in_namespace(namespace):
                 if selects(candidate["spec"].get("selector"), labels_of(replica_set)):
                     self._look(candidate)
+
+    def _pod_updated(self, old: Object, new: Object) -> None:
+        """A rollout may have come to stand because an old pod holds the new one's port."""
+        if port_in_use(new) != port_in_use(old):
+            self._pod_deleted(new)
 
     def _pod_deleted(self, pod: Object) -> None:
         """A Recreate waits for the last pod of the old revision."""
@@ -70,6 +76,19 @@ class Deployments:
             if any(not is_finished(pod) for pod in self._pods.owned_by(item["metadata"]["uid"]))
         }
 
+    def _in_the_way(self, deployment: Object, owned: list[Object]) -> bool:
+        """Whether a pod of the new revision waits for a port that one of an old revision holds.
+
+        The hive's node says so, where programs listen on all addresses of one machine; other nodes never do.
+        """
+        new = find_new(deployment, owned)
+        if new is None:
+            return False
+        others = [item for item in owned if item is not new]
+        holders = [pod["metadata"]["name"] for item in others for pod in self._pods.owned_by(item["metadata"]["uid"])]
+        said = [port_in_use(pod) for pod in self._pods.owned_by(new["metadata"]["uid"])]
+        return any(holder in words for holder in holders for words in said)
+
     async def reconcile(self, key: Key) -> float | None:
         """Take one Deployment a step further. Returns seconds until its deadline, while something is under way."""
         deployment = self._deployments.get(*key)
@@ -79,7 +98,7 @@ class Deployments:
         if is_deleting(deployment):
             await self._report(deployment, owned)
             return None
-        steps = plan_rollout(deployment, owned, self._lingering(owned))
+        steps = plan_rollout(deployment, owned, self._lingering(owned), in_the_way=self._in_the_way(deployment, owned))
         collisions = 0
         made = None
         if steps.create is not None:
@@ -199,3 +218,9 @@ class Deployments:
 def _is_controlled_by(item: Object, uid: str) -> bool:
     owner = controller_of(item)
     return owner is not None and owner["uid"] == uid
+
+
+def port_in_use(pod: Object) -> str:
+    """Who holds the port that a pod wants, in the node's words; "" when nobody does."""
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    return next((c.get("message", "") for c in conditions if c["type"] == "PortInUse" and c["status"] == "True"), "")

@@ -64,11 +64,16 @@ class _Sizes:
 
 
 def plan_rollout(
-    deployment: Mapping[str, Any], replica_sets: Sequence[Object], lingering: Collection[str] = ()
+    deployment: Mapping[str, Any],
+    replica_sets: Sequence[Object],
+    lingering: Collection[str] = (),
+    *,
+    in_the_way: bool = False,
 ) -> Rollout:
     """The next step for a Deployment and its own ReplicaSets. Repeating it ends when nothing is left to do.
 
-    `lingering` are uids of ReplicaSets with pods that have not ended yet, on their way out or not.
+    `lingering` are uids of ReplicaSets with pods that have not ended yet, on their way out or not. `in_the_way`: an
+    old pod holds a port that a new one needs, so that only the end of the old lets the new begin.
     """
     new = find_new(deployment, replica_sets)
     old = sorted((item for item in replica_sets if item is not new), key=created)
@@ -81,6 +86,9 @@ def plan_rollout(
         _scale_all(deployment, new, old, sizes)
     elif _is_recreate(deployment):
         _recreate(deployment, new, old, sizes, lingering)
+    elif in_the_way:
+        for item in old:
+            sizes.set(item, 0)
     elif new is not None:
         _roll(deployment, new, old, sizes)
     annotate = [(item, _size_annotations(deployment)) for item in replica_sets if sizes.of(item) > 0]

@@ -212,3 +212,17 @@ def test_recreate_waits_for_a_pod_that_is_still_going() -> None:
 
     assert plan_rollout(deployment(1, "two", strategy=recreate), cluster.sets, {old}).create is None
     assert plan_rollout(deployment(1, "two", strategy=recreate), cluster.sets).create is not None
+
+
+def test_an_old_pod_that_holds_the_new_ones_port_gives_way_though_nothing_else_is_ready() -> None:
+    cluster = Cluster()
+    cluster.settle(deployment(1, "one"))
+    wanted = deployment(1, "two")
+    cluster.broken.add(f"web-{template_hash(wanted)}")
+    for _ in range(3):
+        cluster.apply(wanted)
+        cluster.tick(at_once=True)
+    old = cluster.sets[0]
+
+    assert plan_rollout(wanted, cluster.sets).scale == ()
+    assert plan_rollout(wanted, cluster.sets, in_the_way=True).scale == ((old, 0),)
