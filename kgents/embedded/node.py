@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
-import signal
-import sys
 
-from kgents.api.errors import KgentsError
 from kgents.embedded import controllers
+from kgents.embedded.process import run_until_stopped
 from kgents.embedded.runtime import runtime
 from kgents.kube.config import load
 
@@ -25,24 +22,14 @@ def main() -> int:
     parser.add_argument("--kubeconfig", required=True)
     runtime.add_arguments(parser)
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
-    try:
-        asyncio.run(_serve(options))
-    except KgentsError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
 
+    async def serve(stop: asyncio.Event) -> None:
+        config = load(path=options.kubeconfig)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(controllers.run(config, stop))
+            tasks.create_task(runtime.run(config, stop=stop, **runtime.arguments(options)))
 
-async def _serve(options: argparse.Namespace) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    config = load(path=options.kubeconfig)
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(controllers.run(config, stop))
-        tasks.create_task(runtime.run(config, stop=stop, **runtime.arguments(options)))
+    return run_until_stopped(serve)
 
 
 if __name__ == "__main__":

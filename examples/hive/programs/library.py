@@ -65,29 +65,29 @@ class Library:
 
 
 class Handler(BaseHTTPRequestHandler):
-    library = Library()
+    shelf = Library()
     protocol_version = "HTTP/1.1"
 
     def do_PUT(self):
         text = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode(errors="replace")
         name = unquote(self.path.removeprefix("/documents/"))
-        self.answer(201, {"document": name, "terms": self.library.keep(name, text)})
+        self.answer(201, {"document": name, "terms": self.shelf.keep(name, text)})
 
     def do_GET(self):
         url = urlsplit(self.path)
         query = parse_qs(url.query)
         if url.path == "/log":
-            self.answer(200, self.library.log_after(int(query.get("after", ["0"])[0])), note=False)
+            self.answer(200, self.shelf.log_after(int(query.get("after", ["0"])[0])), note=False)
         elif url.path != "/search":
-            self.answer(200, {"documents": len(self.library.words)}, note=False)
-        elif not self.library.admit():
+            self.answer(200, {"documents": len(self.shelf.words)}, note=False)
+        elif not self.shelf.admit():
             self.answer(503, {"error": f"more than {RATE:.0f} searches a second"})
         else:
-            self.answer(200, {"found": self.library.search(WORD.findall(query.get("q", [""])[0].lower()))})
+            self.answer(200, {"found": self.shelf.search(WORD.findall(query.get("q", [""])[0].lower()))})
 
     def answer(self, status, body, note=True):
         if note:
-            self.library.note(status, self.path)
+            self.shelf.note(status, self.path)
         payload = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -103,8 +103,8 @@ def report():
     before = 0
     while True:
         time.sleep(10)
-        entries = Handler.library.entries
-        print(f"{len(Handler.library.words)} documents, {entries - before} requests in 10 s", flush=True)
+        entries = Handler.shelf.entries
+        print(f"{len(Handler.shelf.words)} documents, {entries - before} requests in 10 s", flush=True)
         before = entries
 
 

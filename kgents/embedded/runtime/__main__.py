@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
-import signal
-import sys
 
-from kgents.api.errors import KgentsError
+from kgents.embedded.process import run_until_stopped
 from kgents.embedded.runtime import runtime
 from kgents.kube.config import load
 
@@ -19,20 +16,11 @@ def main() -> int:
     parser.add_argument("--kubeconfig", required=True)
     runtime.add_arguments(parser)
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
-    try:
-        asyncio.run(_serve(options))
-    except KgentsError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
 
+    async def serve(stop: asyncio.Event) -> None:
+        await runtime.run(load(path=options.kubeconfig), stop=stop, **runtime.arguments(options))
 
-async def _serve(options: argparse.Namespace) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await runtime.run(load(path=options.kubeconfig), stop=stop, **runtime.arguments(options))
+    return run_until_stopped(serve)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kgents.embedded.apiserver import defaults
+from kgents.embedded.apiserver import admission_defaults as defaults
 from kgents.embedded.apiserver.strategy import Strategy, Write
 from kgents.embedded.schema.causes import Cause
 
