@@ -64,4 +64,4 @@ def body(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Body]:
     yield whole
     for module in list(whole.processes):
         whole.end(module)
-    api.stop()
+    whole.api.stop()  # not `api`: a test may have killed that one and begun another
