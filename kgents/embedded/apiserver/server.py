@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from kgents.api.errors import UsageError
 from kgents.embedded.apiserver.assembly import assemble, plant
 from kgents.embedded.apiserver.http import BODY_LIMIT, Edge
 from kgents.embedded.auth import pki
+from kgents.embedded.auth.files import write_private
 from kgents.kube.lean import use_small_buffers
 
 
@@ -83,10 +83,5 @@ def write_kubeconfig(directory: Path, url: str, keys: pki.Pki, token: str) -> No
         "users": [{"name": "admin", "user": {"token": token}}],
         "contexts": [{"name": "hive", "context": {"cluster": "hive", "user": "admin"}}],
     }
-    target = directory / "kubeconfig"
-    temporary = directory / f".kubeconfig.{os.getpid()}"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        # JSON is YAML, and needs no YAML library at start.
-        file.write(orjson.dumps(config, option=orjson.OPT_INDENT_2))
-    temporary.replace(target)
+    # JSON is YAML, and needs no YAML library at start.
+    write_private(directory / "kubeconfig", orjson.dumps(config, option=orjson.OPT_INDENT_2))
