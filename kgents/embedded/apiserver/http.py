@@ -88,7 +88,7 @@ class Edge:
         if path == "/version":
             return Answer.json(VERSION)
         if path.startswith("/openapi/"):
-            return self._openapi_answer(path, request)
+            return self._openapi_answer(path, info, request)
         if path == "/openid/v1/jwks":
             return Answer(orjson.dumps(self._api.accounts.jwks()), content_type="application/jwk-set+json")
         if path == "/.well-known/openid-configuration":
@@ -103,12 +103,12 @@ class Edge:
             found.code, found.body = 304, b""
         return found
 
-    def _openapi_answer(self, path: str, request: web.BaseRequest) -> Answer:
+    def _openapi_answer(self, path: str, info: RequestInfo, request: web.BaseRequest) -> Answer:
         if self._openapi is None:
             from kgents.embedded.apiserver.openapi import Publisher
 
             self._openapi = Publisher(self._api.registry)
-        answer: Answer = self._openapi.answer(path, request.headers.get("Accept", ""))
+        answer: Answer = self._openapi.answer(path, info.query, request.headers)
         return answer
 
 

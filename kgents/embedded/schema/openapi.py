@@ -1,10 +1,11 @@
 """Publishing OpenAPI: what `kubectl explain`, `kubectl apply` and client generators read.
 
-Documents are built when asked for and kept until a CRD changes; the index needs none of them.
+Documents are built when asked for and kept, packed, until a CRD changes; the index and the hashes need none of them.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import threading
 from collections import OrderedDict
@@ -17,6 +18,7 @@ import orjson
 from kgents.embedded.schema import builtin
 from kgents.embedded.schema.openapi_convert import publish_v2, publish_v3, rewrite_refs
 from kgents.embedded.schema.openapi_paths import resource_paths
+from kgents.embedded.schema.openapi_protobuf import encode
 
 KEPT_DOCUMENTS = 8
 LIST_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta"
@@ -77,13 +79,11 @@ class OpenApi:
         self._lock = threading.RLock()
         self._groups: dict[str, tuple[str, list[Resource]]] | None = None
         self._documents: OrderedDict[str, tuple[bytes, str]] = OrderedDict()
-        self._v2: bytes | None = None
 
     def invalidate(self) -> None:
         """Forget what was built; call after any change of CRDs."""
         with self._lock:
             self._groups = None
-            self._v2 = None
 
     def index(self) -> bytes:
         """The document at /openapi/v3: the URL of each group-version's document, with its hash."""
@@ -94,28 +94,35 @@ class OpenApi:
         return orjson.dumps({"paths": paths})
 
     def document(self, path: str) -> tuple[bytes, str] | None:
-        """The OpenAPI v3 document of `apis/GROUP/VERSION` and its hash; None when nothing is served there."""
+        """The OpenAPI v3 document of `apis/GROUP/VERSION`, gzipped, and its hash; None when nothing is served there."""
         with self._lock:
             found = self._by_path().get(path.strip("/"))
             if found is None:
                 return None
             digest, resources = found
-            known = self._documents.get(path)
-            if known is None or known[1] != digest:
-                known = (orjson.dumps(_document_v3(resources)), digest)
-                self._documents[path] = known
-            self._documents.move_to_end(path)
-            while len(self._documents) > KEPT_DOCUMENTS:
-                self._documents.popitem(last=False)
-            return known
+            return self._kept(path, digest, lambda: orjson.dumps(_document_v3(resources))), digest
 
-    def v2(self) -> bytes:
-        """The Swagger 2.0 document of everything."""
+    def v2(self, *, protobuf: bool = False) -> bytes:
+        """The Swagger 2.0 document of everything, gzipped: JSON, or as kubectl wants it."""
         with self._lock:
-            if self._v2 is None:
-                resources = [one for _, group in self._by_path().values() for one in group]
-                self._v2 = orjson.dumps(_document_v2(resources))
-            return self._v2
+            return self._kept("v2 protobuf" if protobuf else "v2", self.digest(), lambda: self._swagger(protobuf))
+
+    def digest(self) -> str:
+        """The hash of everything."""
+        return hashlib.sha512("".join(digest for digest, _ in self._by_path().values()).encode()).hexdigest().upper()
+
+    def _swagger(self, protobuf: bool) -> bytes:
+        document = _document_v2([one for _, group in self._by_path().values() for one in group])
+        return encode(document) if protobuf else orjson.dumps(document)
+
+    def _kept(self, name: str, digest: str, build: Callable[[], bytes]) -> bytes:
+        known = self._documents.get(name)
+        if known is None or known[1] != digest:
+            known = self._documents[name] = gzip.compress(build(), 6, mtime=0), digest
+        self._documents.move_to_end(name)
+        while len(self._documents) > KEPT_DOCUMENTS:
+            self._documents.popitem(last=False)
+        return known[0]
 
     def _by_path(self) -> dict[str, tuple[str, list[Resource]]]:
         with self._lock:
@@ -128,8 +135,9 @@ class OpenApi:
 
 
 def _digest(resources: list[Resource]) -> str:
-    text = orjson.dumps(resources, option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha512(text).hexdigest()[:64].upper()
+    # What the built-in kinds look like comes with their definitions, so these count too.
+    text = builtin.definitions_file().parent.name.encode() + orjson.dumps(resources, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha512(text).hexdigest().upper()
 
 
 def _document_v3(resources: list[Resource]) -> dict[str, Any]:
