@@ -55,6 +55,8 @@ async def plant(api: Api) -> None:
     """Creates the objects that every hive begins with, where they are missing."""
     import asyncio
 
+    from kgents.embedded.apiserver import aggregation
+
     namespaces: list[Object] = [
         {
             "kind": "Namespace",
@@ -68,6 +70,7 @@ async def plant(api: Api) -> None:
     wanted = [*namespaces, _service(api), *bootstrap.objects()]
     await asyncio.gather(*(_plant_one(api, obj) for obj in wanted))
     api.authorizer.invalidate()
+    await aggregation.settle(api)
 
 
 def _service(api: Api) -> Object:
@@ -91,6 +94,11 @@ async def _plant_one(api: Api, obj: Object) -> None:
     collection = api.collection(resource)
     key = (meta.get("namespace", "") if resource.namespaced else "", meta["name"])
     present = collection.records.get(key)
+    if present is not None and resource.group == RBAC:
+        more = bootstrap.updated(present.parse(), obj)
+        if more is not None:
+            await api.store.put(collection, key, metadata.ordered(resource, more), present)
+        return
     if present is not None and (resource.plural != "services" or present.parse()["spec"] == obj["spec"]):
         return
     meta.update({"uid": metadata.new_uid(), "creationTimestamp": timestamp()})

@@ -66,7 +66,7 @@ async def dispatch(call: Call, request: web.BaseRequest) -> Answer | web.StreamR
             from kgents.embedded.apiserver.logs import proxy
 
             return await proxy(call, request)
-        return _after(call, await subresources.serve(call))
+        return await _after(call, await subresources.serve(call))
     verb = info.verb
     if verb == "create" and info.name:
         raise method_not_allowed()
@@ -78,12 +78,16 @@ async def dispatch(call: Call, request: web.BaseRequest) -> Answer | web.StreamR
         from kgents.embedded.apiserver.watching import watch
 
         return await watch(call, request)
-    return _after(call, await _VERBS[verb](call))
+    return await _after(call, await _VERBS[verb](call))
 
 
-def _after(call: Call, answer: Answer) -> Answer:
+async def _after(call: Call, answer: Answer) -> Answer:
     if call.resource.group == RBAC and call.info.verb not in ("get", "list"):
         call.api.authorizer.invalidate()
+        if call.resource.plural == "clusterroles" and not call.dry_run:
+            from kgents.embedded.apiserver import aggregation
+
+            await aggregation.settle(call.api)
     return answer
 
 

@@ -104,12 +104,12 @@ class Authorizer:
             (paths if rule.paths else resources).append(rule.to_dict())
         return resources, paths
 
-    def rules_of_role(self, kind: str, namespace: str, name: str) -> tuple[PolicyRule, ...]:
-        """The rules of a Role or ClusterRole; empty when there is no such role."""
+    def rules_of_role(self, kind: str, namespace: str, name: str) -> tuple[PolicyRule, ...] | None:
+        """The rules of a Role or ClusterRole; None when there is no such role."""
         index = self._indexed()
         if kind == "ClusterRole":
-            return index.cluster_rules.get(name, ())
-        return index.namespaced_rules.get((namespace, name), ())
+            return index.cluster_rules.get(name)
+        return index.namespaced_rules.get((namespace, name))
 
     def _indexed(self) -> _Index:
         if self._index is None:

@@ -86,12 +86,12 @@ def _collect(
     if not aggregation:
         return list(role.get("rules") or ())
     rules: list[Mapping[str, Any]] = []
-    for name, other in by_name.items():
-        labels = other["metadata"].get("labels") or {}
-        if name in seen or not any(matches(s, labels) for s in aggregation.get("clusterRoleSelectors") or ()):
-            continue
-        seen.add(name)
-        rules.extend(rule for rule in _collect(other, by_name, seen) if rule not in rules)
+    for selector in aggregation.get("clusterRoleSelectors") or ():
+        for name, other in sorted(by_name.items()):
+            if name in seen or not matches(selector, other["metadata"].get("labels") or {}):
+                continue
+            seen.add(name)
+            rules.extend(rule for rule in _collect(other, by_name, seen) if rule not in rules)
     return rules
 
 

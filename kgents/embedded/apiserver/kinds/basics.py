@@ -9,7 +9,7 @@ from typing import Any
 
 from kgents.embedded.apiserver.errors import bad_request, forbidden
 from kgents.embedded.apiserver.strategy import Strategy, Write
-from kgents.embedded.schema.causes import Cause, invalid, required
+from kgents.embedded.schema.causes import Cause, invalid
 from kgents.embedded.schema.causes import forbidden as forbidden_field
 
 Object = dict[str, Any]
@@ -163,24 +163,6 @@ class LeaseStrategy(Strategy):
 
     def validate_update(self, new: Object, old: Object, write: Write) -> list[Cause]:
         return self.validate(new, write)
-
-
-class RbacStrategy(Strategy):
-    """Roles and bindings: a binding's role is settled for good."""
-
-    def validate_update(self, new: Object, old: Object, write: Write) -> list[Cause]:
-        if new.get("roleRef") != old.get("roleRef"):
-            reference = new.get("roleRef") or {}
-            # Kubernetes shows this one as its source code names the fields.
-            shown = {field: reference.get(field[:1].lower() + field[1:], "") for field in ("Kind", "Name")}
-            shown = {"APIGroup": reference.get("apiGroup", ""), **shown}
-            return [invalid("roleRef", shown, "cannot change roleRef")]
-        return []
-
-    def validate(self, obj: Object, write: Write) -> list[Cause]:
-        if obj["kind"].endswith("Binding") and not (obj.get("roleRef") or {}).get("name"):
-            return [required("roleRef.name")]
-        return []
 
 
 class ClaimStrategy(Strategy):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kgents.embedded.apiserver.crds import CrdStrategy
 from kgents.embedded.apiserver.kinds import admission as judges
-from kgents.embedded.apiserver.kinds import basics, pods, services, workloads
+from kgents.embedded.apiserver.kinds import basics, pods, rbac, services, workloads
 from kgents.embedded.apiserver.names import dns_1035_label, dns_label, path_segment
 from kgents.embedded.apiserver.registry import Resource, ScalePaths, Subresource
 from kgents.embedded.apiserver.strategy import GenerationStrategy, Strategy
@@ -101,15 +101,15 @@ def groups() -> Iterator[Resource]:
         "batch", "cronjobs", "CronJob", "cj", categories=everything, subresources=status,
         strategy=workloads.CronJobStrategy(),
     )  # fmt: skip
-    rbac = "rbac.authorization.k8s.io"
+    roles = "rbac.authorization.k8s.io"
     for plural, kind, namespaced in (
         ("clusterroles", "ClusterRole", False),
         ("clusterrolebindings", "ClusterRoleBinding", False),
         ("roles", "Role", True),
         ("rolebindings", "RoleBinding", True),
     ):
-        strategy = basics.RbacStrategy()
-        yield of(rbac, plural, kind, namespaced=namespaced, name_problem=path_segment, strategy=strategy)
+        strategy = rbac.RoleStrategy() if kind.endswith("Role") else rbac.BindingStrategy()
+        yield of(roles, plural, kind, namespaced=namespaced, name_problem=path_segment, strategy=strategy)
     yield of("coordination.k8s.io", "leases", "Lease", strategy=basics.LeaseStrategy())
     yield of("discovery.k8s.io", "endpointslices", "EndpointSlice")
     yield of("networking.k8s.io", "networkpolicies", "NetworkPolicy", "netpol", strategy=GenerationStrategy())
