@@ -22,6 +22,7 @@ from cortex.journal import Journal
 from cortex.mirror import Mirror
 from cortex.service import Service, TokenRequired, Uses
 from cortex.witness import Witness
+from kgents import files
 from kgents.api.errors import KgentsError
 from kgents.glass.ghost import ghost_of, hive_name
 from kgents.infra import home
@@ -73,13 +74,8 @@ def make_token(key: str) -> str:
     """A new token in its file, 0600. Every daemon has its own. Raises KgentsError when it cannot be written."""
     path = home.cortex_token_file(key)
     token = secrets.token_urlsafe(32)
-    temporary = path.with_suffix(".new")
     try:
-        temporary.unlink(missing_ok=True)
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(token)
-        temporary.replace(path)
+        files.write_private(path, token, durable=False)
     except OSError as error:
         raise KgentsError(f"Cortex cannot write its token to {path}", why=str(error.strerror)) from error
     return token

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import signal
 import sys
+from pathlib import Path
 
 from kgents.api.errors import KgentsError
 from kgents.kube import config
@@ -17,6 +18,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m operators", description="The operators of a hive.")
     parser.add_argument("--kubeconfig", help="the kubeconfig file (default: as kubectl finds it)")
     parser.add_argument("--context", help="the context in it (default: the current one)")
+    parser.add_argument(
+        "--token-file", help="act as the operators' own ServiceAccount, with a token that is kept fresh in this file"
+    )
+    parser.add_argument("--images-needed", action="store_true", help="refuse agents without an image")
     parser.add_argument("--verbose", action="store_true", help="log more")
     options = parser.parse_args(arguments)
     level = logging.DEBUG if options.verbose else logging.INFO
@@ -24,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     for handler in logging.getLogger().handlers:
         handler.addFilter(_worth_saying)
     try:
-        asyncio.run(_run(config.load(options.context, path=options.kubeconfig)))
+        asyncio.run(_run(options))
     except KgentsError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
@@ -36,14 +41,20 @@ def _worth_saying(record: logging.LogRecord) -> bool:
     return record.levelno < logging.WARNING or not str(record.msg).startswith("Request attempt")
 
 
-async def _run(cluster: config.ClusterConfig) -> None:
+async def _run(options: argparse.Namespace) -> None:
     from operators import app
+    from operators.identity import acting_as_operators
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await app.run(cluster, stop)
+    cluster = config.load(options.context, path=options.kubeconfig)
+    if not options.token_file:
+        await app.run(cluster, stop, images_needed=options.images_needed)
+        return
+    async with acting_as_operators(cluster, Path(options.token_file)) as own:
+        await app.run(own, stop, images_needed=options.images_needed)
 
 
 if __name__ == "__main__":

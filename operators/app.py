@@ -25,10 +25,13 @@ WORKERS = 8
 AUDIT_AFTER = 1.0
 
 
-async def run(config: ClusterConfig, stop: asyncio.Event) -> None:
-    """All operators against one API server, until `stop`. Raises when one of them fails for good."""
+async def run(config: ClusterConfig, stop: asyncio.Event, *, images_needed: bool = False) -> None:
+    """All operators against one API server, until `stop`. Raises when one of them fails for good.
+
+    `images_needed`: agents' pods run on real nodes, so an agent without an image is refused with a condition.
+    """
     async with KubeClient(config, user_agent="kgents-operators") as api:
-        world = World(api)
+        world = World(api, images_needed=images_needed)
         world.watch_children()
         audits: Controller[Kind] = Controller("audit", lambda kind: audit(world, kind), 1)
         stop_kopf = threading.Event()

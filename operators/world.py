@@ -42,6 +42,8 @@ class World:
 
     api: KubeClient
     clock: Clock = time.time
+    images_needed: bool = False
+    """Pods run on nodes that know nothing of this machine's programs."""
     agents: dict[Key, Object] = field(default_factory=dict)
     traces: dict[str, dict[str, Trace]] = field(default_factory=dict)
     """Pheromones by namespace and name."""

@@ -10,7 +10,7 @@ import typer
 
 from kgents.api.errors import KgentsError
 from kgents.cli import options
-from kgents.cli.infra import bring_up, tell
+from kgents.cli.hives import bring_up, tell
 from kgents.cli.session import Session, open_session
 from kgents.glass.look import Freshness
 

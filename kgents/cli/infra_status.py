@@ -8,6 +8,7 @@ import sys
 import time
 from typing import Any
 
+from kgents import __version__
 from kgents.api import duration, times
 from kgents.api.errors import Unreachable
 from kgents.api.paths import path_of
@@ -32,14 +33,15 @@ _PROCESSES = [
 ]
 # Said each time, so that nobody takes a hive on a laptop for a sandbox.
 ISOLATION = {"programs": "none", "networkPolicies": "stored, not enforced"}
+CLUSTERS_OWN = {"programs": "the cluster's", "networkPolicies": "the cluster's"}
 _CAUTION = "isolation: none – programs are not isolated from each other; NetworkPolicies are stored but not enforced"
 
 
 def infra_status(hive: Hive, output: str) -> None:
     """Prints it. Raises Unreachable, after what is known here has been printed, when no layer knows of the hive."""
     options.check_format(output, ("table", "json", "yaml"))
-    # The hive's own file: the user's kubeconfig may know nothing of it (--no-kubeconfig), or be broken.
-    os.environ["KUBECONFIG"] = str(hive.kubeconfig)
+    # The hive's own files: the user's kubeconfig may know nothing of it (--no-kubeconfig), or be broken.
+    os.environ["KUBECONFIG"] = hive.kubeconfigs
     here = local_state(hive, time.time())
     answer, trouble = _ask(hive)
     if output == "table":
@@ -57,12 +59,15 @@ def local_state(hive: Hive, now: float) -> dict[str, Any]:
     processes = [_process(name, facts, supervised, now) for name, facts in said.get("processes", {}).items()]
     return {
         "name": hive.name,
+        "context": hive.context,
+        "embedded": hive.cluster is None,
+        "version": __version__,
         "folder": str(hive.dir),
         "server": hive.server,
         "state": "running" if supervised else "stopped" if hive.stopped_file.exists() else "down",
         "supervisorPid": said.get("pid") if supervised else None,
         "processes": processes,
-        "isolation": ISOLATION,
+        "isolation": ISOLATION if hive.cluster is None else CLUSTERS_OWN,
     }
 
 
@@ -100,8 +105,15 @@ def _print_table(hive: Hive, here: dict[str, Any], answer: Answer | None) -> Non
     sys.stdout.flush()
     tell(f"hive {hive.name} · {hive.context} · {hive.server} · {here['state']}")
     if answer and answer.items:
+        tell(_versions(answer.rows()[0]))
         tell(f"{_summary(answer.rows()[0], answer.source.layer == 'ghost')} · {dated(answer.source)}")
-    tell(_CAUTION)
+    if hive.cluster is None:
+        tell(_CAUTION)
+
+
+def _versions(row: dict[str, Any]) -> str:
+    found = {one.get("name"): one.get("version") for one in row.get("components", [])}
+    return f"kgents {__version__}" + (f" · Kubernetes {found['apiserver']}" if found.get("apiserver") else "")
 
 
 def _summary(row: dict[str, Any], remembered: bool) -> str:

@@ -48,6 +48,8 @@ def run(
         _print_manifest(name, spec, namespace, output)
         return
     session = open_session(context, namespace)
+    if image is None:
+        _check_runs_programs(session.target.context)
     session.write("agents.define", {"spec": spec}, agent=name)
     tell(f"► {name} is made in {session.place}")
     if wait and replicas:
@@ -55,6 +57,16 @@ def run(
 
         follow_until_ready(session, name, timeout)
     typer.echo(f"{name} is " + ("paused: it has 0 replicas" if not replicas else "running" if wait else "made"))
+
+
+def _check_runs_programs(context: str) -> None:
+    """Raises UsageError where pods run images on nodes that know nothing of this machine's programs."""
+    from kgents.infra.hive import of_context
+
+    hive = of_context(context)
+    if hive is not None and hive.cluster is not None:
+        why = f"{context} is a cluster, where this machine's programs are not"
+        raise UsageError("An image is needed", why=why, fix="Give one that has the program: --image IMAGE")
 
 
 def make_spec(

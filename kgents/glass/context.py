@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from kgents import files
 from kgents.api.errors import KgentsError
 from kgents.infra.home import context_key, home, private_dir
 
@@ -98,12 +99,9 @@ def _kept() -> dict[str, Any]:
 
 def _keep(answers: dict[str, Any]) -> None:
     path = home() / "run" / "contexts.json"
-    scratch = path.with_name(f".contexts.{os.getpid()}")
     content = json.dumps(dict(list(answers.items())[-_KEPT:]))
     try:
         private_dir(path.parent)
-        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(content)
-        scratch.replace(path)
+        files.write_private(path, content, durable=False)
     except OSError:
         return  # a read-only home only means that the next command parses again

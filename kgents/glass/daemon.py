@@ -1,7 +1,7 @@
 """Starting and ending the local Cortex of one hive.
 
 It starts by itself on the first command that misses it, detached, and no command waits for it. It stays out under
-`CI` or `KGENTS_NO_DAEMON`. An embedded hive's supervisor keeps the hive's own; there the supervisor is revived instead.
+`CI` or `KGENTS_NO_DAEMON`. A hive's supervisor keeps the hive's own; there the supervisor is revived instead.
 
 The daemon holds a lock from its start to its end (it inherits the descriptor), so neither a stale pid file nor two
 commands at once can mislead: no lock, no daemon.
@@ -22,7 +22,6 @@ from kgents.glass.context import Target
 from kgents.infra.home import cortex_log_file, cortex_pid_file, cortex_socket, home, private_dir
 
 _STOP_PATIENCE = 10.0
-_HIVES = "kgents-"  # as kgents.infra.hive has it; importing that here would cost every answer of the ghost
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +36,15 @@ class State:
 
 def wake(target: Target, env: Mapping[str, str] = os.environ) -> None:
     """Have a Cortex soon, if one may run. Never waits, never fails: the answer comes from the next layer anyway."""
-    allowed = not (env.get("CI") or env.get("KGENTS_NO_DAEMON"))
-    if not allowed and not target.context.startswith(_HIVES):
-        return
     from kgents.infra.hive import of_context
     from kgents.infra.revive import revive
 
     hive = of_context(target.context)
-    embedded = hive is not None and hive.server == target.server
+    ours = hive is not None and hive.server == target.server
     try:
-        if embedded:
+        if ours:
             revive(target.context)
-        if allowed and (hive is None or not embedded or hive.api_only):
+        if (hive is None or not ours or hive.api_only) and not (env.get("CI") or env.get("KGENTS_NO_DAEMON")):
             start(target)
     except (OSError, KgentsError):
         return  # the layers below say what is wrong, should they fail too
@@ -89,12 +85,18 @@ def stop(target: Target) -> bool:
         raise KgentsError(
             "This Cortex belongs to its hive", why="its supervisor would start it again", fix="kgents infra stop"
         )
+    return end(target)
+
+
+def end(target: Target) -> bool:
+    """Ends the daemon, whoever keeps it, and waits for it. False when none runs. Raises KgentsError as `stop` does."""
+    now = state(target)
     if not now.running or now.pid is None:
         return False
-    end = time.monotonic() + _STOP_PATIENCE
+    latest = time.monotonic() + _STOP_PATIENCE
     os.kill(now.pid, signal.SIGTERM)
     while state(target).running:
-        if time.monotonic() > end:
+        if time.monotonic() > latest:
             os.kill(now.pid, signal.SIGKILL)
             raise KgentsError("Cortex did not end by itself", why=f"pid {now.pid} was killed")
         time.sleep(0.05)
@@ -109,7 +111,7 @@ def state(target: Target) -> State:
 
 
 def log_file(target: Target) -> Path:
-    """Where its log is: of an embedded hive's Cortex, the hive's own."""
+    """Where its log is: of a hive's Cortex, the hive's own."""
     from kgents.infra.hive import of_context
 
     hive = of_context(target.context)

@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 from kgents.glass import ghost_file, staleness
 from kgents.glass.ghost_file import ForeignVersion, Torn
 from kgents.glass.ghost_rows import as_of
-from kgents.infra.home import home
+from kgents.infra.home import folder_stem, home
 
 Row = dict[str, Any]
 Warn = Callable[[str], None]
@@ -50,8 +50,7 @@ def hive_name(key: str) -> str:
 
     Two servers may share a context's name, in two kubeconfigs: their ghosts must not.
     """
-    context = re.sub(r"[^A-Za-z0-9.-]+", "-", key.partition("|")[0]).strip("-.")[:60] or "hive"
-    return f"{context}-{hashlib.sha256(key.encode()).hexdigest()[:6]}"
+    return f"{folder_stem(key.partition('|')[0])}-{hashlib.sha256(key.encode()).hexdigest()[:6]}"
 
 
 def ghost_of(key: str, warn: Warn | None = None) -> Ghost:

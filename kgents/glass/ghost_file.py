@@ -15,20 +15,19 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import itertools
 import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from kgents import files
 from kgents.infra.home import private_dir
 
 VERSION = 1
 _PREFIX = b'{"checksum":"'
 _DIGEST = 64
 _BODY = len(_PREFIX) + _DIGEST + len(b'",\n')
-_counter = itertools.count()
 
 
 class Torn(Exception):
@@ -66,18 +65,7 @@ def decode(content: bytes) -> dict[str, Any]:
 def replace(path: Path, content: bytes) -> None:
     """Put `content` in place of what `path` holds, durably and at once. Raises OSError, leaving the old one."""
     private_dir(path.parent)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{next(_counter)}.tmp")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
+    files.write_private(path, content)
 
 
 def read(path: Path) -> dict[str, Any] | None:

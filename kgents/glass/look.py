@@ -250,6 +250,11 @@ def open_glass(target: Target, tell: Tell, cortex_down: str = "") -> Glass:
 def _helps(target: Target) -> str:
     if target.context.startswith("kgents-"):
         return f"Start it: kgents infra start --name {target.context.removeprefix('kgents-')}"
+    from kgents.infra.hive import of_context
+
+    hive = of_context(target.context)
+    if hive is not None:
+        return f"See what is wrong: kgents infra status --name {hive.name}"
     return "Make a hive on this machine: kgents infra init"
 
 

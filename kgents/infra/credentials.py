@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from kgents.api.kinds import HIVE_NAMESPACE
-from kgents.infra.hive import Hive, write_private
+from kgents.files import write_private
+from kgents.infra.hive import Hive
 
 ADMIN = "kubernetes-admin"
 OPERATORS = f"system:serviceaccount:{HIVE_NAMESPACE}:kgents-operators"

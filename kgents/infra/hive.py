@@ -1,6 +1,7 @@
-"""An embedded hive on disk: its name, its addresses, its files. Standard library only.
+"""A hive on disk: its name, where it lives, its files. Standard library only.
 
-A hive owns the loopback net 127.H.0.0/16, so that every Service and every pod has an address of its own:
+A hive lives in a cluster that a context of the user's kubeconfig leads to, or is embedded in this machine. An
+embedded one owns the loopback net 127.H.0.0/16, so that every Service and every pod has an address of its own:
 
     127.H.0.1:6443           the API server
     127.H.0.2:10250          the node's log endpoint
@@ -12,31 +13,47 @@ The net is free when nobody listens on the API server's address; a running hive 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import socket
 import sys
 import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from kgents.api.errors import KgentsError, NotFound, UsageError
+from kgents.files import write_private
 from kgents.infra.home import hive_dir, home, private_dir
 
 DEFAULT_HIVE = "laptop"
 CONTEXT_PREFIX = "kgents-"
 API_PORT = 6443
 _FIRST_NET, _LAST_NET = 64, 250
+_IN_CLUSTER = "context"
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
 
 
+class Cluster(NamedTuple):
+    """A cluster that is not ours: the context, the server it led to at first, and the kubeconfig files."""
+
+    context: str
+    server: str
+    kubeconfig: tuple[str, ...]
+
+
 class Hive(NamedTuple):
-    """One embedded hive. `net` is the second octet of its loopback net; `api_only` hives run the API server alone."""
+    """One hive. `cluster` is where it lives; None: it is embedded.
+
+    Of embedded ones alone: `net` is the second octet of its loopback net; `api_only` hives run the API server alone.
+    """
 
     name: str
-    net: int
+    net: int = 0
     api_only: bool = False
+    cluster: Cluster | None = None
 
     @property
     def dir(self) -> Path:
@@ -44,7 +61,7 @@ class Hive(NamedTuple):
 
     @property
     def context(self) -> str:
-        return CONTEXT_PREFIX + self.name
+        return self.cluster.context if self.cluster else CONTEXT_PREFIX + self.name
 
     @property
     def address(self) -> str:
@@ -56,7 +73,7 @@ class Hive(NamedTuple):
 
     @property
     def server(self) -> str:
-        return f"https://{self.address}:{API_PORT}"
+        return self.cluster.server if self.cluster else f"https://{self.address}:{API_PORT}"
 
     @property
     def service_cidr(self) -> str:
@@ -68,8 +85,23 @@ class Hive(NamedTuple):
 
     @property
     def kubeconfig(self) -> Path:
-        """The hive's own kubeconfig, for its administrator."""
+        """Of an embedded hive, its own kubeconfig for its administrator."""
         return self.dir / "kubeconfig"
+
+    @property
+    def kubeconfigs(self) -> str:
+        """What KUBECONFIG must be to reach it."""
+        return os.pathsep.join(self.cluster.kubeconfig) if self.cluster else str(self.kubeconfig)
+
+    @property
+    def operators_token_file(self) -> Path:
+        """Of a hive in a cluster, where its operators keep the short-lived token that they act with."""
+        return self.dir / "operators.token"
+
+    @property
+    def made_file(self) -> Path:
+        """Of a hive in a cluster: the objects there that `infra init` has made, and `infra delete` takes away."""
+        return self.dir / "made.json"
 
     @property
     def operators_kubeconfig(self) -> Path:
@@ -115,10 +147,13 @@ def load(name: str) -> Hive:
     path = hive_dir(check_name(name)) / "hive.json"
     try:
         described = json.loads(path.read_bytes())
+        if described.get("kind") == _IN_CLUSTER:
+            files = tuple(str(file) for file in described["kubeconfig"])
+            return Hive(name, cluster=Cluster(str(described["context"]), str(described["server"]), files))
         return Hive(name, int(described["net"]), bool(described.get("apiOnly", False)))
     except FileNotFoundError as error:
         raise NotFound(f"There is no hive “{name}” on this machine", fix="Make it: kgents infra init") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise KgentsError(
             f"The hive “{name}” cannot be read",
             why=f"{path} is damaged",
@@ -132,14 +167,17 @@ def known() -> list[str]:
 
 
 def of_context(context: str) -> Hive | None:
-    """The embedded hive behind a kubeconfig context, if it is one of this home."""
+    """The hive behind a kubeconfig context, if it is one of this home."""
     name = context.removeprefix(CONTEXT_PREFIX)
-    if name == context or not _NAME.fullmatch(name):
-        return None
-    try:
-        return load(name)
-    except KgentsError:
-        return None  # a context of that name may well lead elsewhere; then there is nothing here to look after
+    likely = [name] if name != context and _NAME.fullmatch(name) else []
+    # A context of that name may well lead elsewhere; then there is nothing here to look after.
+    return next((hive for hive in _readable([*likely, *known()]) if hive.context == context), None)
+
+
+def _readable(names: Iterable[str]) -> Iterator[Hive]:
+    for name in names:
+        with contextlib.suppress(KgentsError):  # who asks for a damaged one by its name is told
+            yield load(name)
 
 
 def create(name: str, *, api_only: bool = False) -> Hive:
@@ -159,16 +197,41 @@ def create(name: str, *, api_only: bool = False) -> Hive:
         described = {"name": name, "net": hive.net, "apiOnly": api_only}
         write_private(directory / "hive.json", json.dumps(described) + "\n")
     except OSError as error:
-        raise KgentsError(
-            f"The hive “{name}” cannot be made",
-            why=f"{error.filename or directory}: {error.strerror}",
-            fix="Set KGENTS_HOME to a folder that you can write",
-        ) from error
+        raise _unwritable(name, error) from error
     return hive
 
 
+def create_in(cluster: Cluster, name: str) -> Hive:
+    """Makes the folder of a hive in a cluster. Raises KgentsError when the home can't be written."""
+    hive = Hive(check_name(name), cluster=cluster)
+    try:
+        private_dir(hive.dir)
+        private_dir(hive.log_dir)
+        described = {"name": name, "kind": _IN_CLUSTER, **cluster._asdict()}
+        write_private(hive.dir / "hive.json", json.dumps(described) + "\n")
+    except OSError as error:
+        raise _unwritable(name, error) from error
+    return hive
+
+
+def _unwritable(name: str, error: OSError) -> KgentsError:
+    return KgentsError(
+        f"The hive “{name}” cannot be made",
+        why=f"{error.filename or hive_dir(name)}: {error.strerror}",
+        fix="Set KGENTS_HOME to a folder that you can write",
+    )
+
+
+def name_for(context: str) -> str:
+    """The name that a hive in `context` gets when it is given none: near to the context's own, and free."""
+    name = re.sub(r"[^a-z0-9]+", "-", context.lower()).strip("-")
+    if _NAME.fullmatch(name) and name not in known():
+        return name
+    return f"{name[:31].strip('-') or 'hive'}-{zlib.crc32(context.encode()):08x}"
+
+
 def _free_net(name: str) -> int:
-    taken = {load(other).net for other in known() if other != name}
+    taken = {other.net for other in _readable(known()) if other.name != name}
     span = _LAST_NET - _FIRST_NET + 1
     start = zlib.crc32(f"{home()}/{name}".encode()) % span
     for step in range(span):
@@ -188,14 +251,3 @@ def _nobody_listens(address: str) -> bool:
         except OSError:
             return False
         return True
-
-
-def write_private(path: Path, text: str) -> None:
-    """Writes a 0600 file whole or not at all. Raises OSError."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)

@@ -42,6 +42,13 @@ def context_key(context: str, server: str) -> str:
     return f"{context}|{server}"
 
 
+def folder_stem(context: str) -> str:
+    """How the names of the folders begin in which something is kept of the hives of that context."""
+    import re
+
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", context).strip("-.")[:60] or "hive"
+
+
 def _runtime_file(key: str, suffix: str) -> Path:
     import hashlib  # it brings OpenSSL along, four megabytes that the supervisor has no use for
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kgents.api.errors import KgentsError
-from kgents.infra.hive import write_private
+from kgents.files import write_private
 
 _SECTIONS = ("clusters", "users", "contexts")
 
@@ -29,6 +29,18 @@ def merge(path: Path, addition: dict[str, Any]) -> None:
         config[section] = [entry for entry in config.get(section) or [] if entry.get("name") not in names] + new
     config["current-context"] = addition["current-context"]
     _write(path, config)
+
+
+def select(path: Path, context: str, namespace: str = "") -> None:
+    """Makes `context` the current one, as `kubectl config use-context` does; `namespace` becomes its own if given."""
+    config = _read(path)
+    before = repr(config)
+    config["current-context"] = context
+    for entry in config.get("contexts") or []:
+        if namespace and entry.get("name") == context:
+            entry["context"] = {**(entry.get("context") or {}), "namespace": namespace}
+    if repr(config) != before:
+        _write(path, config)
 
 
 def remove(path: Path, context: str) -> None:

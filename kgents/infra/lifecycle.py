@@ -1,4 +1,4 @@
-"""The life of an embedded hive: init, start, stop, delete. Each step says what it does through `tell`."""
+"""The life of a hive: init of an embedded one, start, stop, delete. Each step says what it does through `tell`."""
 
 from __future__ import annotations
 
@@ -41,6 +41,11 @@ def _made(name: str, tell: Tell, *, api_only: bool) -> Hive:
             raise
         hive = hives.create(name, api_only=api_only)
         tell(f"made the hive “{name}” in {hive.dir}")
+    if hive.cluster is not None:
+        raise KgentsError(
+            f"The hive “{name}” lives in the cluster of the context {hive.context}",
+            fix=f"kgents infra init --context {hive.context}, or choose another --name",
+        )
     if hive.api_only != api_only:
         raise KgentsError(
             f"The hive “{name}” exists in another form",
@@ -60,13 +65,16 @@ def _bootstrap(hive: Hive, timeout: float) -> None:
 
 
 def start(name: str, tell: Tell) -> Hive:
-    """Starts a hive that was stopped. Returns when its API serves and its node has looked after the agents."""
+    """Starts a hive that was stopped. An embedded one serves when this returns, and its node has seen to the agents."""
     hive = hives.load(name)
     if revive.is_supervised(hive):
         tell(f"the hive “{name}” runs already")
         return hive
     since = time.time()
     revive.start_supervisor(hive)
+    if hive.cluster is not None:
+        tell(f"started Cortex and the operators of the hive “{name}”")
+        return hive
     _bootstrap(hive, 60.0)
     tell(f"started the hive “{name}”")
     if not hive.api_only and not _node_is_back(hive, since):
@@ -90,6 +98,9 @@ def _stop(hive: Hive, tell: Tell) -> Hive:
     if hive.api_only:
         _stop_cortex(hive)
     ran = revive.stop_supervisor(hive)
+    if hive.cluster is not None:
+        tell(f"stopped Cortex and the operators of “{hive.name}”; its agents run on" if ran else "nothing ran")
+        return hive
     ended = pods.end_all(hive.dir)
     containers = f" and {ended} container{'s' * (ended != 1)}" if ended else ""
     tell(f"stopped the hive “{hive.name}”{containers}" if ran or ended else "nothing ran")
@@ -104,8 +115,11 @@ def _stop_cortex(hive: Hive) -> None:
     daemon.stop(Target(hive.context, hive.server))
 
 
-def delete(name: str, tell: Tell) -> None:
-    """Stops the hive and removes its folder, what is remembered of it, and its context."""
+def delete(name: str, tell: Tell, *, keep_cluster: bool = False) -> None:
+    """Stops the hive and removes its folder, what is remembered of it, and its context.
+
+    One in a cluster takes out of there what it has made, unless `keep_cluster`, and leaves the user's context alone.
+    """
     try:
         hive = hives.load(name)
     except NotFound:
@@ -113,8 +127,13 @@ def delete(name: str, tell: Tell) -> None:
     except KgentsError:
         hive = Hive(name, net=0)  # its file is damaged; to stop and remove it, its folder is enough
     _stop(hive, tell)
-    kubeconfig.remove(kubeconfig.user_kubeconfig(), hive.context)
-    traces.remove(hive.context)
+    if hive.cluster is None:
+        kubeconfig.remove(kubeconfig.user_kubeconfig(), hive.context)
+    elif not keep_cluster:
+        from kgents.infra import cluster
+
+        cluster.clear(hive, tell)
+    traces.remove(hive.context, hive.server if hive.cluster else "")
     shutil.rmtree(hive.dir)
     tell(f"removed {hive.dir}")
 

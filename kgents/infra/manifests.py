@@ -35,9 +35,9 @@ def crds() -> list[dict[str, Any]]:
 
 
 def foundation() -> list[dict[str, Any]]:
-    """The namespace of the hive and the operators' permissions."""
+    """The namespace of the hive, the operators' permissions, and the policies."""
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HIVE_NAMESPACE}}
-    return [namespace, *read(_rbac_file())]
+    return [namespace, *(document for path in sorted(_deploy_dir().glob("*.yaml")) for document in read(path))]
 
 
 def example_hive() -> list[dict[str, Any]]:
@@ -50,10 +50,10 @@ def example_hive() -> list[dict[str, Any]]:
     return [config_map, *(document for path in agents for document in read(path))]
 
 
-def _rbac_file() -> Path:
+def _deploy_dir() -> Path:
     # The operators are found, not imported: the client side knows them only as files.
     import importlib.util
 
     spec = importlib.util.find_spec("operators")
     assert spec is not None and spec.submodule_search_locations is not None
-    return Path(spec.submodule_search_locations[0]) / "deploy" / "rbac.yaml"
+    return Path(spec.submodule_search_locations[0]) / "deploy"

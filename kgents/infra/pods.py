@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from kgents.api.errors import KgentsError
-from kgents.infra.hive import write_private
+from kgents.files import write_private
 
 _POLITE = 3.0  # seconds between SIGTERM and SIGKILL
 _PATIENCE = 15.0

@@ -1,4 +1,4 @@
-"""Which processes make up an embedded hive, and how each is started. Standard library only."""
+"""Which processes make up a hive, and how each is started. Standard library only."""
 
 from __future__ import annotations
 
@@ -11,16 +11,40 @@ from kgents.infra.home import home
 
 
 class Process(NamedTuple):
-    """A command of the hive. `needs_api`: it is not started before the API server listens."""
+    """A command of the hive. `needs_api`: it is not started before the embedded API server listens.
+
+    `longest_pause` is what passes at the most, in seconds, before one that keeps failing is started again.
+    """
 
     name: str
     argv: list[str]
     env: dict[str, str]
     needs_api: bool = False
+    longest_pause: float = 2.0
 
 
 def processes(hive: Hive) -> list[Process]:
     """In the order of their start; they are stopped in reverse."""
+    return _of_cluster(hive) if hive.cluster else _of_embedded(hive)
+
+
+def _of_cluster(hive: Hive) -> list[Process]:
+    # The user's whole environment: programs that log in to clusters read all sorts of variables.
+    env = {**os.environ, **_environment(), "KUBECONFIG": hive.kubeconfigs}
+    operators = _module(
+        "operators",
+        *("--context", hive.context),
+        *("--token-file", str(hive.operators_token_file)),
+        "--images-needed",
+    )
+    # Credentials that have run out stay so for a while: whoever keeps failing is not tried every other second.
+    return [
+        Process("cortex", _module("cortex", "--keep", "--context", hive.context), env, longest_pause=30.0),
+        Process("operators", operators, env, longest_pause=30.0),
+    ]
+
+
+def _of_embedded(hive: Hive) -> list[Process]:
     env = _environment()
     apiserver = Process(
         "apiserver",

@@ -1,8 +1,8 @@
-"""Keeps the processes of an embedded hive alive. Standard library only, and no listening socket: little can kill it.
+"""Keeps the processes of a hive alive. Standard library only, and no listening socket: little can kill it.
 
-It starts each process, restarts what ends (at once, then with a pause that grows to 2 s), and says in
-`supervisor.json` what it knows. When it ends, its processes end with it: the kernel sees to that even if it is killed.
-Agents are not its children: they live on, and the runtime finds them again.
+It starts each process, restarts what ends (at once, then with a pause that grows, to 2 s in an embedded hive), and
+says in `supervisor.json` what it knows. When it ends, its processes end with it: the kernel sees to that even if it
+is killed. Agents are not its children: they live on, and the runtime finds them again.
 
     python -P -m kgents.infra.supervisor --hive NAME
 """
@@ -22,10 +22,11 @@ import time
 from pathlib import Path
 from typing import IO
 
-from kgents.infra.hive import API_PORT, Hive, load, write_private
+from kgents.files import write_private
+from kgents.infra.hive import API_PORT, Hive, load
 from kgents.infra.processes import Process, processes
 
-_PAUSES = (0.0, 0.2, 0.5, 1.0, 2.0)
+_PAUSES = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
 _STEADY = 10.0  # seconds a process must live for its next restart to be immediate again
 _GRACE = 8.0  # seconds between SIGTERM and SIGKILL
 _LOG_LIMIT = 8 * 1024 * 1024
@@ -103,7 +104,8 @@ class Supervisor:
         child.popen = None
         child.restarts += 1
         child.quick_ends = 0 if time.time() - child.started > _STEADY else child.quick_ends + 1
-        child.due = now + _PAUSES[min(child.quick_ends, len(_PAUSES) - 1)]
+        pause = _PAUSES[min(child.quick_ends, len(_PAUSES) - 1)]
+        child.due = now + min(pause, child.process.longest_pause)
 
     def _start(self, child: Child) -> None:
         with _open_log(self.hive.log_dir / f"{child.process.name}.log") as log:

@@ -6,21 +6,24 @@ own file cannot be read any more, too.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 
-from kgents.infra.home import home
+from kgents.infra.home import context_key, folder_stem, home
 
 _HASH = re.compile(r"[0-9a-f]{6}")
 
 
-def remove(context: str) -> None:
-    """Removes them all. Nothing happens where there is nothing. Raises OSError when the home cannot be written."""
-    hashes = set()
+def remove(context: str, server: str = "") -> None:
+    """Removes them all; of that server alone if it is known. Raises OSError when the home cannot be written."""
+    stem, only = folder_stem(context), hashlib.sha256(context_key(context, server).encode()).hexdigest()
+    hashes = {only[:6]} if server else set()
     for kind in ("ghost", "witness"):
-        for folder in (home() / kind).glob(f"{context}-*"):
-            digest = folder.name.removeprefix(f"{context}-")
-            if _HASH.fullmatch(digest):  # else it belongs to a hive whose name goes on
+        for folder in (home() / kind).glob(f"{stem}-*"):
+            digest = folder.name.removeprefix(f"{stem}-")
+            # Else it belongs to a hive whose name goes on, or to another server that had a context of this name.
+            if _HASH.fullmatch(digest) and (not server or digest in hashes):
                 hashes.add(digest)
                 shutil.rmtree(folder)
     for digest in hashes:

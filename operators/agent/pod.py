@@ -35,6 +35,13 @@ def template(agent: Mapping[str, Any]) -> Object:
     return laid
 
 
+def lacks_image(spec: Mapping[str, Any]) -> bool:
+    """Whether neither the agent nor its own template says which image to run."""
+    containers = ((spec.get("template") or {}).get("spec") or {}).get("containers") or ()
+    named = any(one.get("name") == paths.CONTAINER and one.get("image") for one in containers)
+    return not (spec.get("image") or spec.get("workloadRef") or named)
+
+
 def memory_spec(spec: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """`symbionts.memory`, if the agent has a memory."""
     memory = (spec.get("symbionts") or {}).get("memory") or {}

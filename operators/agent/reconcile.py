@@ -13,6 +13,7 @@ from operators.agent import memory, pods, status
 from operators.agent.apply import Applier
 from operators.agent.children import Surroundings, render
 from operators.agent.phase import Blocker, Observed, Verdict, judge
+from operators.agent.pod import lacks_image
 from operators.events import Recorder
 from operators.signals.rules import problems
 from operators.world import Key, World
@@ -22,6 +23,9 @@ log = logging.getLogger(__name__)
 OPTIONAL = (SERVICE, UMWELT, MEMORY, PERSISTENT_VOLUME_CLAIM)
 BLOCKED_RETRY = 30.0
 TAKEN_RETRY = 2.0
+_IMAGE_NEEDED = (
+    "this cluster runs images, and none is given: set spec.image to one that has the program (kgents run … --image)"
+)
 _WARNINGS = frozenset({"Degraded", "Failed", "Safemode"})
 
 
@@ -42,7 +46,9 @@ class AgentReconciler:
             await memory.retain(self._world, key)
             return None
         blockers: list[Blocker] = []
-        if not agent["metadata"].get("deletionTimestamp"):
+        if self._world.images_needed and lacks_image(agent["spec"]):
+            blockers = [Blocker("ImageNeeded", _IMAGE_NEEDED)]
+        elif not agent["metadata"].get("deletionTimestamp"):
             blockers = await self._make_children(agent, key)
         verdict = await self._tell(agent, key, blockers)
         if verdict.safemode:

@@ -1,0 +1,78 @@
+"""Who the operators are in a cluster that a person's kubeconfig leads to: their own ServiceAccount, not that person.
+
+So they have the least rights that they need, and the cluster's policies and audit log see who they are. The token is
+short-lived and asked for in the person's name, whatever it takes to log in (certificates, exec plugins): nobody's
+credentials are copied. It lies in a private file, from which the API client reads it as it is renewed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+from kgents.api.errors import KgentsError
+from kgents.api.kinds import HIVE_NAMESPACE, SERVICE_ACCOUNT
+from kgents.files import write_private
+from kgents.kube.client import KubeClient
+from kgents.kube.config import ClusterConfig
+
+log = logging.getLogger(__name__)
+
+ACCOUNT = "kgents-operators"
+LIFETIME = 3600
+RENEW_AFTER = 0.5
+"""Of a token's life: what is left of it is the time in which the person may log in again."""
+RETRY = 30.0
+
+
+@contextlib.asynccontextmanager
+async def acting_as_operators(person: ClusterConfig, token_file: Path) -> AsyncIterator[ClusterConfig]:
+    """The same cluster as the operators' account, for as long as this is open. Raises KgentsError when it cannot be."""
+    async with KubeClient(person, user_agent="kgents-operators") as api:
+        await _renew(api, token_file)
+        keeping = asyncio.create_task(_keep(api, token_file), name="token")
+        try:
+            yield replace(
+                person,
+                user=ACCOUNT,
+                namespace=HIVE_NAMESPACE,
+                token=None,
+                token_file=str(token_file),
+                username=None,
+                password=None,
+                client_cert_file=None,
+                client_key_file=None,
+                client_cert_data=None,
+                client_key_data=None,
+                exec=None,
+            )
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+            _remove(token_file)
+
+
+async def _keep(api: KubeClient, token_file: Path) -> None:
+    while True:
+        await asyncio.sleep(LIFETIME * RENEW_AFTER)
+        while True:
+            try:
+                await _renew(api, token_file)
+                break
+            except KgentsError as error:
+                log.warning("the operators' token cannot be renewed: %s", error)
+                await asyncio.sleep(RETRY)
+
+
+async def _renew(api: KubeClient, token_file: Path) -> None:
+    wanted = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": LIFETIME}}
+    made = await api.create(SERVICE_ACCOUNT, wanted, HIVE_NAMESPACE, name=ACCOUNT, subresource="token")
+    write_private(token_file, made["status"]["token"], durable=False)
+
+
+def _remove(token_file: Path) -> None:
+    token_file.unlink(missing_ok=True)
