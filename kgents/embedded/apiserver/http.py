@@ -65,13 +65,13 @@ class Edge:
             return Answer(
                 b"ok", content_type="text/plain; charset=utf-8", headers={"X-Content-Type-Options": "nosniff"}
             )
-        user = pipeline.authenticate(self._api, request)
-        self._api.authorizer.check(pipeline.attributes(info, user))
+        asked = pipeline.identify(self._api, info, request)
+        self._api.authorizer.check(asked)
         if not info.resource:
             return self._path(info, request)
         resource = pipeline.find(self._api, info)
         body = await self._body(request) if request.body_exists else b""
-        call = Call(self._api, info, user, resource, request.headers, body, _media(request), warnings)
+        call = Call(self._api, info, asked.user, resource, request.headers, body, _media(request), warnings)
         return await pipeline.dispatch(call, request)
 
     async def _body(self, request: web.BaseRequest) -> bytes:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aiohttp import web
 
 from kgents.embedded.apiserver import create, delete, patch, reads, subresources, update
 from kgents.embedded.apiserver.api import Api
 from kgents.embedded.apiserver.calls import Answer, Call
 from kgents.embedded.apiserver.errors import method_not_allowed, no_such_resource
+from kgents.embedded.apiserver.names import path_segment
 from kgents.embedded.apiserver.registry import Resource
 from kgents.embedded.apiserver.requests import RequestInfo
 from kgents.embedded.auth.authorize import Attributes
@@ -18,17 +21,18 @@ REVIEWS = ("authentication.k8s.io", "authorization.k8s.io")
 RBAC = "rbac.authorization.k8s.io"
 
 
-def authenticate(api: Api, request: web.BaseRequest) -> User:
-    """Who asks, after impersonation. Raises 401, 403."""
+def identify(api: Api, info: RequestInfo, request: web.BaseRequest) -> Attributes:
+    """What is asked and by whom, after impersonation. Raises 401, 403."""
     transport = request.transport
     tls = transport.get_extra_info("ssl_object") if transport is not None else None
     certificate = tls.getpeercert() if tls is not None else None
     user = api.authenticator.authenticate(request.headers.get("Authorization"), certificate or None)
-    return impersonate(user, request.headers, api.authorizer)
+    asked = attributes(info, user)
+    return replace(asked, user=impersonate(asked, request.headers, api.authorizer))
 
 
 def attributes(info: RequestInfo, user: User) -> Attributes:
-    """A request as the authorizer sees it."""
+    """A request as the authorizer sees it. A list of the one object of a name counts as being about that object."""
     if not info.resource:
         return Attributes(user, info.method.lower(), path=info.path)
     return Attributes(
@@ -39,8 +43,17 @@ def attributes(info: RequestInfo, user: User) -> Attributes:
         resource=info.resource,
         subresource=info.subresource,
         namespace=info.namespace,
-        name=info.name,
+        name=info.name or (_selected(info) if info.verb in ("list", "watch") else ""),
     )
+
+
+def _selected(info: RequestInfo) -> str:
+    """The name that a field selector asks for, if it does."""
+    for term in info.query.get("fieldSelector", "").split(","):
+        field, _, name = term.partition("=")
+        if field == "metadata.name" and not path_segment(name.removeprefix("=")):
+            return name.removeprefix("=")
+    return ""
 
 
 def find(api: Api, info: RequestInfo) -> Resource:

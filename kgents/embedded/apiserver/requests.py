@@ -24,6 +24,7 @@ class RequestInfo:
     resource: str = ""
     name: str = ""
     subresource: str = ""
+    old_watch: bool = False
 
     def flag(self, key: str) -> bool:
         """A boolean of the query; present without a value counts as true."""
@@ -51,6 +52,10 @@ def parse(method: str, target: str) -> RequestInfo:
 
 
 def _resource(info: RequestInfo, rest: list[str]) -> None:
+    if rest[0] == "watch" and len(rest) > 1:
+        # The old way to say `?watch=true`.
+        info.query["watch"] = "true"
+        info.old_watch, rest = True, rest[1:]
     if rest[0] == "namespaces" and not info.group:
         if len(rest) >= 3 and rest[2] not in ("status", "finalize"):
             info.namespace, rest = rest[1], rest[2:]
@@ -65,7 +70,7 @@ def _resource(info: RequestInfo, rest: list[str]) -> None:
 
 def _verb(info: RequestInfo) -> str:
     if info.method in ("GET", "HEAD"):
-        if info.name:
+        if info.name and not info.old_watch:
             return "get"
         return "watch" if info.flag("watch") else "list"
     if info.method == "DELETE":

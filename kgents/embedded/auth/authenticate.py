@@ -34,8 +34,9 @@ class Authenticator:
             if known is not None:
                 return known
         if authorization:
-            scheme, _, token = authorization.partition(" ")
-            token = token.strip()
+            scheme, _, rest = authorization.strip().partition(" ")
+            # As in Kubernetes the token ends at the next space, and two spaces before it are none at all.
+            token = rest.partition(" ")[0]
             if scheme.lower() == "bearer" and token:
                 return self._bearer(token)
         if not self._anonymous:
