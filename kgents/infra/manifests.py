@@ -11,6 +11,7 @@ from typing import Any
 from kgents.api.kinds import HIVE_NAMESPACE
 
 _PACKAGE = Path(__file__).resolve().parent.parent
+_DEPLOYED = ("rbac.yaml",)
 _CHECKOUT = _PACKAGE.parent
 
 
@@ -35,9 +36,9 @@ def crds() -> list[dict[str, Any]]:
 
 
 def foundation() -> list[dict[str, Any]]:
-    """The namespace of the hive, the operators' permissions, and the policies."""
+    """The namespace of the hive, and what stands in the operators' folder for the cluster."""
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HIVE_NAMESPACE}}
-    return [namespace, *(document for path in sorted(_deploy_dir().glob("*.yaml")) for document in read(path))]
+    return [namespace, *(document for name in _DEPLOYED for document in read(_deploy_dir() / name))]
 
 
 def example_hive() -> list[dict[str, Any]]:
