@@ -13,6 +13,7 @@ from kgents.api.kinds import (
     DEPLOYMENT,
     ENDPOINT_SLICE,
     ENDPOINTS,
+    JOB,
     NAMESPACE,
     PERSISTENT_VOLUME_CLAIM,
     POD,
@@ -23,8 +24,10 @@ from kgents.api.kinds import (
 from kgents.embedded.controllers.accounts import ACCOUNT, ROOT_CA, NamespaceDefaults, certificate_of
 from kgents.embedded.controllers.cache import Cache, by_label, by_selector
 from kgents.embedded.controllers.deployment import Deployments
+from kgents.embedded.controllers.election import lead
 from kgents.embedded.controllers.endpoints import ServiceEndpoints
 from kgents.embedded.controllers.garbage import GarbageCollector
+from kgents.embedded.controllers.jobs import Jobs, by_job
 from kgents.embedded.controllers.metadata import MetadataClient
 from kgents.embedded.controllers.monitors import Monitors
 from kgents.embedded.controllers.namespaces import NamespaceDeletion
@@ -40,9 +43,16 @@ USER_AGENT = "kgents-controllers"
 
 
 async def run(config: ClusterConfig, stop: asyncio.Event) -> None:
-    """Run every loop against `config` until `stop` is set. A server that is away is waited for."""
+    """Run every loop against `config` until `stop` is set. A server that is away is waited for.
+
+    Only one runs them at a time (`election`); the others wait for their turn.
+    """
+    async with KubeClient(config, user_agent=USER_AGENT) as api:
+        await lead(api, lambda ended: _run(api, config, ended), stop)
+
+
+async def _run(api: KubeClient, config: ClusterConfig, stop: asyncio.Event) -> None:
     async with contextlib.AsyncExitStack() as stack:
-        api = await stack.enter_async_context(KubeClient(config, user_agent=USER_AGENT))
         metadata = MetadataClient(config, user_agent=USER_AGENT)
         stack.push_async_callback(metadata.close)
         caches, controllers = _build(api, certificate_of(config))
@@ -63,7 +73,8 @@ async def run(config: ClusterConfig, stop: asyncio.Event) -> None:
 
 def _build(api: KubeClient, certificate: str) -> tuple[list[Cache], list[Controller[Any]]]:
     deployments, replica_sets = Cache(api, DEPLOYMENT), Cache(api, REPLICA_SET)
-    pods, services = Cache(api, POD, index=by_label), Cache(api, SERVICE, index=by_selector)
+    pods = Cache(api, POD, index=lambda pod: (*by_label(pod), *by_job(pod)))
+    services, jobs = Cache(api, SERVICE, index=by_selector), Cache(api, JOB)
     lists, parts = Cache(api, ENDPOINTS), Cache(api, ENDPOINT_SLICE)
     namespaces, claims = Cache(api, NAMESPACE), Cache(api, PERSISTENT_VOLUME_CLAIM)
     accounts = Cache(api, SERVICE_ACCOUNT, field_selector=f"metadata.name={ACCOUNT}")
@@ -71,12 +82,13 @@ def _build(api: KubeClient, certificate: str) -> tuple[list[Cache], list[Control
     loops = (
         Deployments(api, deployments, replica_sets, pods),
         ReplicaSets(api, replica_sets, pods),
+        Jobs(api, jobs, pods),
         ServiceEndpoints(api, services, pods, lists, parts),
         NamespaceDefaults(api, namespaces, accounts, bundles, certificate),
         NamespaceDeletion(api, namespaces),
         Claims(api, claims),
     )
-    caches = [deployments, replica_sets, pods, services, lists, parts, namespaces, claims, accounts, bundles]
+    caches = [deployments, replica_sets, jobs, pods, services, lists, parts, namespaces, claims, accounts, bundles]
     return caches, [loop.controller for loop in loops]
 
 

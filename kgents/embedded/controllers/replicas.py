@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from kgents.api.kinds import REPLICA_SET
 from kgents.embedded.controllers.objects import (
     Object,
     annotations_of,
@@ -17,7 +16,6 @@ from kgents.embedded.controllers.objects import (
     format_time,
     is_deleting,
     labels_of,
-    owner_reference,
     parse_time,
     selects,
 )
@@ -119,25 +117,6 @@ def _cost(pod: Mapping[str, Any]) -> int:
         return int(annotations_of(pod).get(_COST, "0"))
     except ValueError:
         return 0
-
-
-def pod_for(replica_set: Mapping[str, Any]) -> Object:
-    """The pod to create."""
-    template = replica_set["spec"].get("template") or {}
-    metadata = template.get("metadata") or {}
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "generateName": f"{replica_set['metadata']['name'][:57]}-",
-            "namespace": replica_set["metadata"]["namespace"],
-            "labels": dict(metadata.get("labels") or {}),
-            "annotations": dict(metadata.get("annotations") or {}),
-            "finalizers": list(metadata.get("finalizers") or ()),
-            "ownerReferences": [owner_reference(REPLICA_SET, replica_set)],
-        },
-        "spec": template.get("spec") or {},
-    }
 
 
 def status(

@@ -1,4 +1,7 @@
-"""A node that runs nothing and says that all is well: pods get an address and become ready, unless told otherwise."""
+"""A node that runs nothing and says that all is well: pods get an address and become ready, unless told otherwise.
+
+A container's image may say how it ends: `exit:0`, `exit:3`.
+"""
 
 from __future__ import annotations
 
@@ -55,12 +58,17 @@ class Node:
         self._next += 1
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         ready = "False" if image in self.broken else "True"
-        status = {
+        status: Object = {
             "phase": "Running",
             "podIP": f"127.99.0.{self._next}",
             "conditions": [{"type": "Ready", "status": ready, "lastTransitionTime": now}],
         }
         metadata = pod["metadata"]
+        if image.startswith("exit:"):
+            code = int(image.removeprefix("exit:"))
+            ended = {"exitCode": code, "reason": "Error" if code else "Completed", "finishedAt": now}
+            status["containerStatuses"] = [{"name": "c", "state": {"terminated": ended}, "restartCount": 0}]
+            status |= {"phase": "Failed" if code else "Succeeded", "conditions": []}
         await self._insist(
             lambda: self._api.patch(
                 POD, metadata["name"], {"status": status}, metadata["namespace"], subresource="status"

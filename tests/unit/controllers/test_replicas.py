@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from kgents.embedded.controllers.replicas import plan, pod_for, status
+from kgents.api.kinds import REPLICA_SET
+from kgents.embedded.controllers.pod_control import from_template
+from kgents.embedded.controllers.replicas import plan, status
 
 from .builders import pod, replica_set
 
@@ -72,7 +74,7 @@ def test_a_replica_set_that_goes_does_nothing() -> None:
 
 
 def test_a_new_pod_belongs_to_its_replica_set() -> None:
-    made = pod_for(replica_set())["metadata"]
+    made = from_template(replica_set()["spec"]["template"], REPLICA_SET, replica_set())["metadata"]
 
     assert made["generateName"] == "web-1-"
     assert made["ownerReferences"][0]["uid"] == "rs-1" and made["ownerReferences"][0]["controller"] is True

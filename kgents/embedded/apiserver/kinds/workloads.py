@@ -124,6 +124,8 @@ class JobStrategy(GenerationStrategy):
     def prepare_create(self, obj: Object, write: Write) -> None:
         obj["status"] = {}
         spec, uid = obj["spec"], obj["metadata"]["uid"]
+        if spec.get("manualSelector"):
+            return
         labels = spec["template"].setdefault("metadata", {}).setdefault("labels", {})
         name = obj["metadata"].get("name", "")
         labels.update(
@@ -145,9 +147,14 @@ def default_job(spec: Object) -> None:
     template = spec.setdefault("template", {})
     template.setdefault("metadata", {})
     default_spec(template.setdefault("spec", {}))
-    defaults = (("completions", 1), ("parallelism", 1), ("backoffLimit", 6), ("completionMode", "NonIndexed"))
-    for key, value in (*defaults, ("suspend", False), ("podReplacementPolicy", "TerminatingOrFailed")):
+    if spec.get("completions") is None and spec.get("parallelism") is None:
+        spec["completions"] = 1
+    limit = 2**31 - 1 if spec.get("backoffLimitPerIndex") is not None else 6
+    defaults = (("parallelism", 1), ("backoffLimit", limit), ("completionMode", "NonIndexed"))
+    for key, value in (*defaults, ("suspend", False)):
         spec.setdefault(key, value)
+    # https://kubernetes.io/docs/concepts/workloads/controllers/job/#pod-replacement-policy
+    spec.setdefault("podReplacementPolicy", "Failed" if spec.get("podFailurePolicy") else "TerminatingOrFailed")
 
 
 class CronJobStrategy(GenerationStrategy):
