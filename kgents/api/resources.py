@@ -401,6 +401,7 @@ class Decision(TypedDict, total=False):
     reason: str
     diffDigest: str
     rollback: bool
+    by: str
 
 
 class ProposalSpec(TypedDict, total=False):
@@ -434,6 +435,8 @@ class TargetResource(TypedDict, total=False):
     group: str
     version: str
     resource: str
+    namespace: str
+    verb: Literal["create", "patch", "delete"]
 
 
 class ProposalStatus(TypedDict, total=False):
@@ -443,12 +446,15 @@ class ProposalStatus(TypedDict, total=False):
     diff: str
     diffDigest: str
     before: dict[str, Any]
+    mergingAt: str
+    bakeUntil: str
     evidence: list[Evidence]
     targetResource: TargetResource
     decidedBy: str
     mergedAt: str
     seq: int
     prevHash: str
+    hash: str
     conditions: list[Condition]
 
 
