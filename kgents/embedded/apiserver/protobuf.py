@@ -1,4 +1,4 @@
-"""Reads the protobuf bodies that kubectl insists on sending for a handful of kinds. Answers are JSON all the same."""
+"""Reads protobuf bodies, which kubectl and other Go clients send for built-in kinds. Answers are JSON all the same."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
+
 from kgents.embedded.apiserver.errors import StatusError, bad_request
-from kgents.embedded.apiserver.protobuf_schema import Field, messages
+from kgents.embedded.apiserver.protobuf_schema import Field, message, name_of
 
 MAGIC = b"k8s\x00"
 Object = dict[str, Any]
@@ -21,14 +23,15 @@ def decode(body: bytes) -> Object:
     try:
         envelope = dict(_fields(memoryview(body)[4:]))
         head = {number: bytes(value).decode() for number, value in _fields(envelope[1])}
-        if head.get(2) not in messages():
+        name = name_of(head.get(1, ""), head[2])
+        if name is None:
             raise StatusError(
                 415,
                 "UnsupportedMediaType",
                 f"protobuf bodies of kind {head.get(2)} are not read here: send application/json",
             )
-        obj = _message(head[2], envelope.get(2, memoryview(b"")))
-    except (IndexError, KeyError, ValueError, TypeError) as error:
+        obj = _message(name, envelope.get(2, memoryview(b"")))
+    except (LookupError, ValueError, TypeError, OverflowError, OSError) as error:
         raise bad_request(f"the protobuf body cannot be read: {error}") from error
     return {"apiVersion": head.get(1, ""), "kind": head[2], **obj}
 
@@ -63,7 +66,7 @@ def _fields(data: memoryview) -> Iterator[tuple[int, Any]]:
 
 
 def _message(name: str, data: memoryview) -> Object:
-    known = messages()[name]
+    known = message(name)
     obj: Object = {}
     for number, raw in _fields(data):
         field = known.get(number)
@@ -74,6 +77,9 @@ def _message(name: str, data: memoryview) -> Object:
 
 def _take(obj: Object, field: Field, raw: Any) -> None:
     name, kind, shape, keep = field
+    if name == ".":
+        obj.update(_message(kind, raw))
+        return
     if shape == "map":
         entry = dict(_fields(raw))
         key = bytes(entry.get(1, b"")).decode()
@@ -100,11 +106,15 @@ def _value(kind: str, raw: Any) -> Any:
 
 
 def _wellknown(kind: str, raw: memoryview) -> Any:
-    if kind not in ("T", "M", "Q", "IS"):
+    if kind not in ("T", "M", "Q", "IS", "R", "L"):
         return _message(kind, raw)
+    if kind == "L":
+        return [bytes(one).decode() for number, one in _fields(raw) if number == 1]
     fields = dict(_fields(raw))
     if kind == "Q":
         return bytes(fields.get(1, b"")).decode()
+    if kind == "R":
+        return orjson.loads(bytes(fields.get(1, b"null")))
     if kind == "IS":
         return bytes(fields.get(3, b"")).decode() if fields.get(1) else _value("i", fields.get(2, 0))
     seconds, nanos = fields.get(1, 0), fields.get(2, 0)

@@ -6,10 +6,11 @@ from typing import Any
 
 import orjson
 
-from kgents.embedded.apiserver import bodies, patch
+from kgents.embedded.apiserver import bodies, forms, patch
 from kgents.embedded.apiserver.api import read
 from kgents.embedded.apiserver.calls import Answer, Call
 from kgents.embedded.apiserver.errors import bad_request, conflict, invalid
+from kgents.embedded.apiserver.kinds.cells import selector_text
 from kgents.embedded.apiserver.registry import Resource, ScalePaths
 from kgents.embedded.apiserver.update import change_object
 from kgents.embedded.schema.causes import invalid as cause
@@ -22,7 +23,7 @@ async def serve(call: Call) -> Answer:
     """GET, PUT and PATCH of scale. Raises 400, 404, 409, 422."""
     obj = patch.current(call)
     if call.info.verb == "get":
-        return Answer.json(scale_of(call.resource, obj))
+        return forms.one(call, orjson.dumps(scale_of(call.resource, obj)), 200)
     if call.info.verb == "update":
         return await _write(call, lambda scale: _body(call))
     if call.content_type in patch.APPLY:
@@ -55,8 +56,9 @@ def _dig(obj: Object, path: tuple[str, ...]) -> Any:
 def _selector(value: Any) -> str:
     if isinstance(value, str):
         return value
-    labels = (value or {}).get("matchLabels") or {}
-    return ",".join(f"{key}={labels[key]}" for key in sorted(labels))
+    given = value or {}
+    # A ReplicationController's selector is plain labels.
+    return selector_text(given if {"matchLabels", "matchExpressions"} & given.keys() else {"matchLabels": given})
 
 
 def _body(call: Call) -> Object:
@@ -81,7 +83,7 @@ async def _write(call: Call, change: Any) -> Answer:
         return obj
 
     record = await change_object(call, scaled, "scale")
-    return Answer.json(scale_of(resource, read(resource, record)))
+    return forms.one(call, orjson.dumps(scale_of(resource, read(resource, record))), 200)
 
 
 def set_replicas(call: Call, obj: Object, wanted: Object) -> None:

@@ -12,7 +12,9 @@ from kgents.embedded.apiserver.api import render
 from kgents.embedded.apiserver.calls import Call
 from kgents.embedded.apiserver.forms import partial
 from kgents.embedded.apiserver.jsonpath import find
-from kgents.embedded.apiserver.registry import Resource
+from kgents.embedded.apiserver.kinds.cells_pods import CONDITIONS
+from kgents.embedded.apiserver.kinds.column import CREATED
+from kgents.embedded.apiserver.kinds.columns import COLUMNS, NAMELESS
 from kgents.embedded.apiserver.store.records import Record
 from kgents.embedded.apiserver.watch import frame
 
@@ -23,11 +25,7 @@ NAME_TEXT = (
     "idempotence and configuration definition. Cannot be updated. More info: "
     "https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names"
 )
-CREATED_TEXT = (
-    "CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed "
-    "to be set in happens-before order across separate operations. Clients may not set this value. It is represented "
-    "in RFC3339 form and is in UTC."
-)
+DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
 
 def column(name: str, kind: str = "string", form: str = "", text: str = "", priority: int = 0) -> Object:
@@ -39,7 +37,7 @@ def table(call: Call, objects: Sequence[Object], version: str, meta: Mapping[str
     """A whole Table of these objects. Without `meta`, the one object's version is the table's."""
     if meta is None:
         meta = {"resourceVersion": (objects[0].get("metadata") or {}).get("resourceVersion", "")} if objects else {}
-    columns, rows = _columns(call.resource), [_row(call, obj, version) for obj in objects]
+    columns, rows = _columns(call), [_row(call, obj, version) for obj in objects]
     api_version = f"meta.k8s.io/{version}"
     return {
         "kind": "Table",
@@ -70,20 +68,25 @@ class TableStream:
 def _row(call: Call, obj: Object, version: str) -> Object:
     include = call.info.query.get("includeObject", "Metadata")
     shown = None if include == "None" else obj if include == "Object" else partial(obj, version)
-    return {"cells": _cells(call.resource, obj), "object": shown}
+    row = {"cells": _cells(call, obj), "object": shown}
+    if call.resource.qualified == "pods" and (phase := (obj.get("status") or {}).get("phase")) in CONDITIONS:
+        row["conditions"] = CONDITIONS[phase]
+    return row
 
 
-def _columns(resource: Resource) -> list[Object]:
-    first = column("Name", "string", "name", NAME_TEXT)
-    if resource.custom:
-        return [first, *(_custom_column(one) for one in resource.columns)]
-    from kgents.embedded.apiserver.kinds.columns import COLUMNS, NAMELESS
+def _shown(call: Call) -> str:
+    return "scale" if call.info.subresource == "scale" else call.resource.qualified
 
-    listed = COLUMNS.get(resource.qualified)
+
+def _columns(call: Call) -> list[Object]:
+    first, shown = column("Name", "string", "name", NAME_TEXT), _shown(call)
+    if call.resource.custom and shown not in COLUMNS:
+        return [first, *(_custom_column(one) for one in call.resource.columns)]
+    listed = COLUMNS.get(shown)
     if listed is None:
-        return [first, column("Created At", "date", "", CREATED_TEXT)]
-    columns = [column(name, kind, "", text, priority) for name, kind, text, priority, _ in listed]
-    return columns if resource.qualified in NAMELESS else [first, *columns]
+        return [first, column("Created At", "date", "", CREATED)]
+    columns = [one.definition() for one in listed]
+    return columns if shown in NAMELESS else [first, *columns]
 
 
 def _custom_column(one: Mapping[str, Any]) -> Object:
@@ -91,17 +94,17 @@ def _custom_column(one: Mapping[str, Any]) -> Object:
     return column(one["name"], one["type"], one.get("format") or "", text, one.get("priority") or 0)
 
 
-def _cells(resource: Resource, obj: Object) -> list[Any]:
-    name = obj["metadata"].get("name")
-    if resource.custom:
-        return [name, *(_custom_cell(one, obj) for one in resource.columns)]
-    from kgents.embedded.apiserver.kinds.columns import COLUMNS, NAMELESS
-
-    listed = COLUMNS.get(resource.qualified)
+def _cells(call: Call, obj: Object) -> list[Any]:
+    name, shown = obj["metadata"].get("name"), _shown(call)
+    if call.resource.custom and shown not in COLUMNS:
+        return [name, *(_custom_cell(one, obj) for one in call.resource.columns)]
+    listed = COLUMNS.get(shown)
     if listed is None:
         return [name, obj["metadata"].get("creationTimestamp")]
-    cells = [one[4](obj) for one in listed]
-    return cells if resource.qualified in NAMELESS else [name, *cells]
+    if (obj["metadata"].get("annotations") or {}).get(DEFAULT_CLASS) == "true" and shown.startswith("storageclasses."):
+        name = f"{name} (default)"
+    cells = [one.cell(obj) for one in listed]
+    return cells if shown in NAMELESS else [name, *cells]
 
 
 def _custom_cell(one: Mapping[str, Any], obj: Object) -> Any:

@@ -1,14 +1,18 @@
-"""The cells behind the columns of built-in kinds: what a person wants to know of a pod, a service, a node."""
+"""The cells behind the columns of built-in kinds: what a person wants to know of a service, a node, a volume."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from kgents.embedded.apiserver.age import age, duration, parse_time, since
+from kgents.embedded.apiserver.age import since
+from kgents.embedded.apiserver.kinds.column import at
 
 Object = dict[str, Any]
 NONE = "<none>"
+UNSET = "<unset>"
+MODES = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
+CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class"
 
 
 def pairs(labels: Any) -> str:
@@ -16,227 +20,203 @@ def pairs(labels: Any) -> str:
     return ",".join(f"{key}={labels[key]}" for key in sorted(labels)) if labels else NONE
 
 
-def count(obj: Object, key: str) -> int:
-    """A number of the status, 0 when unset."""
-    return int((obj.get("status") or {}).get(key) or 0)
+def selector_text(selector: Any) -> str:
+    """A label selector in the form that `kubectl get -l` takes."""
+    found = [(key, f"{key}={value}") for key, value in at(selector, "matchLabels", {}).items()]
+    for one in at(selector, "matchExpressions", ()):
+        key, values = str(one.get("key")), ",".join(sorted(map(str, one.get("values") or ())))
+        forms = {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "DoesNotExist": f"!{key}"}
+        found.append((key, forms.get(str(one.get("operator")), key)))
+    return ",".join(text for _, text in sorted(found))
 
 
 def selector(obj: Object) -> str:
     """A workload's selector."""
-    return pairs((obj["spec"].get("selector") or {}).get("matchLabels"))
+    return selector_text(at(obj, "spec.selector")) or NONE
 
 
-def _containers(obj: Object) -> list[Object]:
-    return list(obj["spec"]["template"]["spec"].get("containers") or [])
+def count(field: str) -> Callable[[Object], int]:
+    """A cell with a number of the status, 0 when unset."""
+    return lambda obj: int(at(obj, f"status.{field}", 0))
+
+
+def ready_of(obj: Object) -> str:
+    """Ready pods of all, as 1/2."""
+    return f"{at(obj, 'status.readyReplicas', 0)}/{at(obj, 'spec.replicas', 0)}"
+
+
+def names(obj: Object, template: str) -> str:
+    """The names of the containers of the pod template at a path."""
+    return ",".join(str(one.get("name", "")) for one in at(obj, f"{template}.spec.containers", ()))
+
+
+def images(obj: Object, template: str) -> str:
+    """The images of the containers of the pod template at a path."""
+    return ",".join(str(one.get("image", "")) for one in at(obj, f"{template}.spec.containers", ()))
 
 
 def container_names(obj: Object) -> str:
-    """The names of a template's containers."""
-    return ",".join(str(one.get("name", "")) for one in _containers(obj))
+    """The names of a workload's containers."""
+    return names(obj, "spec.template")
 
 
 def container_images(obj: Object) -> str:
-    """The images of a template's containers."""
-    return ",".join(str(one.get("image", "")) for one in _containers(obj))
+    """The images of a workload's containers."""
+    return images(obj, "spec.template")
 
 
-def _statuses(obj: Object) -> list[Object]:
-    return list((obj.get("status") or {}).get("containerStatuses") or [])
+def shortened(texts: list[str], limit: int = 3) -> str:
+    """The first few of a list, and how many more there are."""
+    more = f" + {len(texts) - limit} more..." if len(texts) > limit else ""
+    return ",".join(texts[:limit]) + more
 
 
-def pod_ready(obj: Object) -> str:
-    """Ready containers of all, as 1/2."""
-    ready = sum(1 for one in _statuses(obj) if one.get("ready"))
-    return f"{ready}/{len((obj.get('spec') or {}).get('containers') or [])}"
-
-
-def pod_restarts(obj: Object) -> str:
-    """How often containers were restarted, and when last."""
-    statuses = _statuses(obj)
-    total = sum(int(one.get("restartCount") or 0) for one in statuses)
-    ends = [((one.get("lastState") or {}).get("terminated") or {}).get("finishedAt") for one in statuses]
-    moments = [moment for moment in map(parse_time, ends) if moment is not None]
-    return f"{total} ({age(max(moments))} ago)" if total and moments else str(total)
-
-
-def pod_status(obj: Object) -> str:
-    """The phase, or what is more telling: a reason why a container waits or ended."""
-    status = obj.get("status") or {}
-    reason = str(status.get("reason") or status.get("phase") or "Unknown")
-    running_ready = False
-    for one in reversed(_statuses(obj)):
-        state = one.get("state") or {}
-        waiting, ended = state.get("waiting") or {}, state.get("terminated") or {}
-        if waiting.get("reason"):
-            reason = waiting["reason"]
-        elif ended:
-            reason = ended.get("reason") or _exit(ended)
-        elif one.get("ready") and state.get("running") is not None:
-            running_ready = True
-    if reason == "Completed" and running_ready:
-        reason = "Running"
-    if obj["metadata"].get("deletionTimestamp"):
-        return "Terminating"
-    return reason
-
-
-def _exit(ended: Object) -> str:
-    if ended.get("signal"):
-        return f"Signal:{ended['signal']}"
-    return f"ExitCode:{ended.get('exitCode', 0)}"
-
-
-def readiness_gates(obj: Object) -> str:
-    """Fulfilled gates of all."""
-    gates = (obj.get("spec") or {}).get("readinessGates") or []
-    if not gates:
-        return NONE
-    conditions = {one["type"]: one["status"] for one in (obj.get("status") or {}).get("conditions") or []}
-    return f"{sum(conditions.get(gate['conditionType']) == 'True' for gate in gates)}/{len(gates)}"
+def balancer(obj: Object) -> str:
+    """Where a load balancer listens."""
+    found = {one.get("ip") or one.get("hostname") for one in at(obj, "status.loadBalancer.ingress", ())}
+    return ",".join(sorted(filter(None, found)))
 
 
 def external_address(obj: Object) -> str:
     """What a service is called from outside."""
-    spec = obj["spec"]
-    if spec.get("type") == "ExternalName":
-        return str(spec.get("externalName", ""))
-    addresses = spec.get("externalIPs") or []
-    if spec.get("type") == "LoadBalancer" and not addresses:
-        return "<pending>"
+    kind, addresses = at(obj, "spec.type"), list(at(obj, "spec.externalIPs", ()))
+    if kind == "ExternalName":
+        return str(at(obj, "spec.externalName", ""))
+    if kind == "LoadBalancer":
+        return ",".join([*filter(None, [balancer(obj)]), *addresses]) or "<pending>"
     return ",".join(addresses) or NONE
 
 
 def service_ports(obj: Object) -> str:
     """Ports with their protocol."""
-    return (
-        ",".join(
-            f"{port['port']}:{port['nodePort']}/{port['protocol']}"
-            if port.get("nodePort")
-            else f"{port['port']}/{port['protocol']}"
-            for port in obj["spec"].get("ports") or []
-        )
-        or NONE
+    ports = (
+        (f"{port['port']}:{port['nodePort']}" if port.get("nodePort") else str(port["port"]), port.get("protocol"))
+        for port in at(obj, "spec.ports", ())
     )
+    return ",".join(f"{number}/{protocol}" for number, protocol in ports) or NONE
 
 
 def endpoints(obj: Object) -> str:
     """The first few addresses behind a service."""
-    found = [
-        f"{address['ip']}:{port['port']}"
-        for subset in obj.get("subsets") or []
-        for port in subset.get("ports") or []
-        for address in subset.get("addresses") or []
-    ]
-    more = f" + {len(found) - 3} more..." if len(found) > 3 else ""
-    return ",".join(found[:3]) + more if found else NONE
+    found = []
+    for subset in at(obj, "subsets", ()):
+        addresses = [str(one.get("ip")) for one in at(subset, "addresses", ())]
+        ports = at(subset, "ports", ())
+        found += [f"{_host(one)}:{port['port']}" for port in ports for one in addresses] if ports else addresses
+    return shortened(found) or NONE
+
+
+def _host(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
 
 
 def node_status(obj: Object) -> str:
     """Whether a node is ready, and whether it takes pods."""
-    conditions = {one["type"]: one["status"] for one in (obj.get("status") or {}).get("conditions") or []}
-    word = {"True": "Ready", "False": "NotReady"}.get(conditions.get("Ready", ""), "Unknown")
-    return word + (",SchedulingDisabled" if (obj.get("spec") or {}).get("unschedulable") else "")
+    conditions = {one["type"]: one["status"] for one in at(obj, "status.conditions", ())}
+    ready = conditions.get("Ready")
+    word = "Unknown" if ready is None else "Ready" if ready == "True" else "NotReady"
+    return word + (",SchedulingDisabled" if at(obj, "spec.unschedulable") else "")
 
 
 def node_roles(obj: Object) -> str:
     """A node's roles, from its labels."""
-    prefix = "node-role.kubernetes.io/"
-    labels = obj["metadata"].get("labels") or {}
-    return ",".join(sorted(key.removeprefix(prefix) for key in labels if key.startswith(prefix))) or NONE
+    prefix, labels = "node-role.kubernetes.io/", at(obj, "metadata.labels", {})
+    roles = {key.removeprefix(prefix) for key in labels if key.startswith(prefix)} | {labels.get("kubernetes.io/role")}
+    return ",".join(sorted(filter(None, roles))) or NONE
 
 
 def node_info(obj: Object, key: str) -> str:
     """One entry of nodeInfo."""
-    return str(((obj.get("status") or {}).get("nodeInfo") or {}).get(key) or "<unknown>")
+    return str(at(obj, f"status.nodeInfo.{key}") or "<unknown>")
 
 
 def node_address(obj: Object, kind: str) -> str:
     """A node's address of one kind."""
-    found = (one["address"] for one in (obj.get("status") or {}).get("addresses") or [] if one["type"] == kind)
-    return next(found, NONE)
+    return next((one["address"] for one in at(obj, "status.addresses", ()) if one["type"] == kind), NONE)
 
 
-MODES = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
-
-
-def access_modes(obj: Object) -> str:
+def modes(owner: Any) -> str:
     """Access modes by their short names."""
-    modes = (obj.get("status") or {}).get("accessModes") or obj["spec"].get("accessModes") or []
-    return ",".join(MODES.get(mode, mode) for mode in modes)
+    return ",".join(MODES.get(mode, mode) for mode in at(owner, "accessModes", ()))
+
+
+def volume_phase(obj: Object) -> str:
+    """Where a volume or a claim stands."""
+    return "Terminating" if at(obj, "metadata.deletionTimestamp") else str(at(obj, "status.phase", ""))
+
+
+def claim_capacity(obj: Object) -> str:
+    """How much a bound claim got."""
+    return str(at(obj, "status.capacity.storage", "0")) if at(obj, "spec.volumeName") else ""
+
+
+def claim_modes(obj: Object) -> str:
+    """How a bound claim may be used."""
+    return modes(at(obj, "status")) if at(obj, "spec.volumeName") else ""
+
+
+def storage_class(obj: Object) -> str:
+    """The class of a volume or a claim."""
+    annotated = at(obj, "metadata.annotations", {}).get(CLASS_ANNOTATION)
+    return str(annotated or at(obj, "spec.storageClassName", ""))
+
+
+def attributes_class(obj: Object) -> str:
+    """The attributes class of a volume or a claim."""
+    return str(at(obj, "spec.volumeAttributesClassName", UNSET))
+
+
+def volume_mode(obj: Object) -> str:
+    """Filesystem or Block."""
+    return str(at(obj, "spec.volumeMode", UNSET))
+
+
+def volume_claim(obj: Object) -> str:
+    """The claim that a volume is bound to."""
+    claim = at(obj, "spec.claimRef")
+    return f"{claim.get('namespace', '')}/{claim.get('name', '')}" if claim else ""
+
+
+def quota_requests(obj: Object) -> str:
+    """What is used of each limit but those on limits."""
+    return _quota(obj, limits=False)
+
+
+def quota_limits(obj: Object) -> str:
+    """What is used of the limits on limits."""
+    return _quota(obj, limits=True)
+
+
+def _quota(obj: Object, *, limits: bool) -> str:
+    hard, used = at(obj, "status.hard", {}), at(obj, "status.used", {})
+    found = (key for key in sorted(hard) if key.startswith("limits") is limits)
+    return ", ".join(f"{key}: {used.get(key, '0')}/{hard[key]}" for key in found)
 
 
 def last_seen(obj: Object) -> str:
     """When an event was last seen."""
-    return since(obj.get("lastTimestamp") or obj.get("eventTime") or obj["metadata"].get("creationTimestamp"))
+    series = at(obj, "series.lastObservedTime")
+    return since(series) if series else since(obj["lastTimestamp"]) if obj.get("lastTimestamp") else first_seen(obj)
 
 
 def first_seen(obj: Object) -> str:
     """When an event was first seen."""
-    return since(obj.get("firstTimestamp") or obj.get("eventTime") or obj["metadata"].get("creationTimestamp"))
+    return since(obj.get("firstTimestamp") or obj.get("eventTime"))
+
+
+def event_count(obj: Object) -> int:
+    """How often an event was seen."""
+    return int(at(obj, "series.count", 0) or at(obj, "count", 0) or 1)
 
 
 def involved(obj: Object) -> str:
     """What an event is about, as kind/name."""
-    about = obj.get("involvedObject") or {}
-    return f"{str(about.get('kind', '')).lower()}/{about.get('name', '')}"
+    kind, name = str(at(obj, "involvedObject.kind", "")).lower(), at(obj, "involvedObject.name")
+    return f"{kind}/{name}" if name else kind
 
 
 def event_source(obj: Object) -> str:
     """Who reported an event."""
-    source = obj.get("source") or {}
-    name = source.get("component") or obj.get("reportingComponent") or ""
-    instance = source.get("host") or obj.get("reportingInstance")
+    name = at(obj, "source.component") or at(obj, "reportingComponent", "")
+    instance = at(obj, "source.host") or at(obj, "reportingInstance")
     return f"{name}, {instance}" if instance else str(name)
-
-
-def job_status(obj: Object) -> str:
-    """Where a job stands."""
-    conditions = [one["type"] for one in (obj.get("status") or {}).get("conditions") or [] if one["status"] == "True"]
-    for kind, word in (("Complete", "Complete"), ("Failed", "Failed"), ("Suspended", "Suspended")):
-        if kind in conditions:
-            return word
-    return "Terminating" if obj["metadata"].get("deletionTimestamp") else "Running"
-
-
-def job_duration(obj: Object) -> str:
-    """How long a job has run."""
-    status = obj.get("status") or {}
-    start, end = parse_time(status.get("startTime")), parse_time(status.get("completionTime"))
-    if start is None:
-        return ""
-    return age(start) if end is None else duration(int(end - start))
-
-
-def param_kind(obj: Object) -> str:
-    """The kind of a policy's parameters."""
-    kind = obj["spec"].get("paramKind")
-    return f"{kind.get('apiVersion', '')}/{kind.get('kind', '')}" if kind else "<unset>"
-
-
-def param_ref(obj: Object) -> str:
-    """The parameters that a binding passes."""
-    reference = obj["spec"].get("paramRef") or {}
-    if reference.get("name"):
-        return f"{reference.get('namespace') or '*'}/{reference['name']}"
-    chosen = (reference.get("selector") or {}).get("matchLabels")
-    return pairs(chosen) if chosen else "<unset>"
-
-
-def role(obj: Object) -> str:
-    """A binding's role, as Kind/name."""
-    reference = obj.get("roleRef") or {}
-    return f"{reference.get('kind', '')}/{reference.get('name', '')}"
-
-
-def _subjects(kind: str) -> Callable[[Object], str]:
-    def cell(obj: Object) -> str:
-        found = (one for one in obj.get("subjects") or [] if one.get("kind") == kind)
-        return ", ".join(f"{one['namespace']}/{one['name']}" if one.get("namespace") else one["name"] for one in found)
-
-    return cell
-
-
-def subject_columns() -> list[tuple[str, str, str, int, Callable[[Object], Any]]]:
-    """Who a binding is for, by kind."""
-    listed = (("Users", "User"), ("Groups", "Group"), ("ServiceAccounts", "ServiceAccount"))
-    return [(name, "string", "", 1, _subjects(kind)) for name, kind in listed]
