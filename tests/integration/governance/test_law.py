@@ -111,7 +111,7 @@ def test_an_agent_changes_neither_itself_nor_what_it_may_do(court: Court, kind: 
 
 def test_an_agent_changes_nothing_of_the_hive(court: Court) -> None:
     patch = ("patch", "configmap", "kgents-freeze", "-n", "kgents-system", "--type=merge", "-p", '{"data": {"a": "b"}}')
-    assert "of the hive itself" in court.says(BOT, *patch)
+    assert "what belongs to the hive itself is changed by people" in court.says(BOT, *patch)
 
 
 def test_one_who_is_allowed_is_no_agent(court: Court) -> None:
@@ -179,8 +179,9 @@ def test_a_paused_agent_does_not_write_and_others_do(court: Court) -> None:
     assert other == DONE
 
 
-def test_a_law_without_its_settings_lets_no_agent_through(court: Court) -> None:
-    court.kubectl("delete", "configmap", "kgents-freeze", "-n", "kgents-system")
+def test_without_its_settings_the_law_lets_no_agent_through_and_people_put_them_back(court: Court) -> None:
+    court.kubectl("delete", "configmap", "kgents-policy", "-n", "kgents-system")
     said = court.signal(BOT, "lawless")
-    court.kubectl("create", "configmap", "kgents-freeze", "-n", "kgents-system")
+    court.kubectl("create", "configmap", "kgents-policy", "-n", "kgents-system")
     assert "no params found" in said
+    assert court.signal(BOT, "lawful") == DONE
