@@ -77,6 +77,8 @@ class NamespaceLifecycle:
         call = review.call
         if review.operation != "CREATE" or not call.resource.namespaced or not call.namespace:
             return
+        if call.resource.plural == "localsubjectaccessreviews":
+            return
         record = call.api.namespaces.get("", call.namespace)
         if record is None:
             raise not_found("", "namespaces", call.namespace)

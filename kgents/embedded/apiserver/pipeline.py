@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from kgents.embedded.apiserver import create, delete, patch, reads, subresources, update
+from kgents.embedded.apiserver import create, delete, metadata, patch, reads, subresources, update
 from kgents.embedded.apiserver.api import Api
 from kgents.embedded.apiserver.calls import Answer, Call
 from kgents.embedded.apiserver.errors import method_not_allowed, no_such_resource
@@ -108,8 +108,16 @@ async def _create(call: Call) -> Answer:
     if call.resource.group not in REVIEWS:
         return await create.create(call)
     from kgents.embedded.apiserver import bodies
+    from kgents.embedded.apiserver.admission import Review
+    from kgents.embedded.apiserver.options import check_options
+    from kgents.embedded.apiserver.shaping import decode_strictly
 
+    check_options(call, "CreateOptions")
     obj = bodies.decode(call)
+    decode_strictly(call, obj, call.body, code=400)
+    call.resource.schema.prune(obj)
+    metadata.match_path(call, metadata.of(obj), create=True)
+    await call.api.admission.judge(Review(call, "CREATE", obj))
     return Answer.json(call.api.reviews.create(call.resource.plural, obj, call.user, call.info.namespace), 201)
 
 

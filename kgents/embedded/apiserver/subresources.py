@@ -7,12 +7,13 @@ from typing import Any
 from kgents.embedded.apiserver import bodies
 from kgents.embedded.apiserver.admission import Review
 from kgents.embedded.apiserver.calls import Answer, Call
-from kgents.embedded.apiserver.errors import StatusError, method_not_allowed, no_such_resource
+from kgents.embedded.apiserver.errors import StatusError, bad_request, method_not_allowed, no_such_resource
 from kgents.embedded.apiserver.patch import current, patch
 from kgents.embedded.apiserver.reads import get
 from kgents.embedded.apiserver.update import change_object, replace
 
 Object = dict[str, Any]
+TOKENS = "authentication.k8s.io/v1"
 
 
 async def serve(call: Call) -> Answer:
@@ -44,8 +45,21 @@ async def serve(call: Call) -> Answer:
 
 async def _token(call: Call) -> Answer:
     body = bodies.parse(call.body, call.content_type)
+    _check_token_request(body)
     await call.api.admission.judge(Review(call, "CREATE", body, None, "token"))
     return Answer.json(call.api.accounts.request(call.namespace, call.info.name, body), 201)
+
+
+def _check_token_request(body: Object) -> None:
+    """Raises 400 for a body that is no TokenRequest."""
+    from kgents.embedded.schema.schema import Schema
+
+    kind, version = body.setdefault("kind", "TokenRequest"), body.setdefault("apiVersion", TOKENS)
+    if (kind, version) != ("TokenRequest", TOKENS):
+        raise bad_request(f'no kind "{kind}" is registered for version "{version}" as a TokenRequest')
+    schema = Schema.builtin("authentication.k8s.io", "v1", "TokenRequest")
+    if schema is not None and (wrong := schema.decode_error(body)):
+        raise bad_request(f'TokenRequest in version "v1" cannot be handled as a TokenRequest: {wrong}')
 
 
 async def _bind(call: Call) -> Answer:

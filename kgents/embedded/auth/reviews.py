@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -48,12 +49,23 @@ class Reviews:
         try:
             status = self._token_status(token, audiences)
         except Unauthorized:
-            status = {"user": {}, "error": "[invalid bearer token]"}
+            status = {"user": {}, "error": self._trouble(token, audiences)}
         return _answer(obj, "TokenReview", _AUTHENTICATION, status)
+
+    def _trouble(self, token: str, audiences: Sequence[str]) -> str:
+        meant = self._authenticator.accounts.audiences(token)
+        wanted = list(audiences) or [self._authenticator.accounts.issuer]
+        if not meant or set(meant) & set(wanted):
+            return "[invalid bearer token]"
+        shown, target = (" ".join(_quoted(one) for one in names) for names in (meant, wanted))
+        return f"[invalid bearer token, token audiences [{shown}] is invalid for the target audiences [{target}]]"
 
     def _token_status(self, token: str, audiences: Sequence[str]) -> Object:
         accounts = self._authenticator.accounts
-        if not audiences:
+        if not audiences or self._authenticator.static.lookup(token) is not None:
+            # A token of the server's own list is for everybody it is shown to, as far as the server is one of them.
+            if audiences and accounts.issuer not in audiences:
+                raise Unauthorized
             user = self._authenticator.authenticate(f"Bearer {token}")
             return {"authenticated": True, "user": user.to_dict(), "audiences": [accounts.issuer]}
         user_for = accounts.verify(token, audiences)
@@ -69,24 +81,33 @@ class Reviews:
         return answer
 
     def _self_access(self, obj: Mapping[str, Any], user: User, namespace: str) -> Object:
-        return self._decide(obj, "SelfSubjectAccessReview", user)
+        kind = "SelfSubjectAccessReview"
+        return self._decide(obj, kind, user, _causes(obj, kind))
 
     def _access(self, obj: Mapping[str, Any], user: User, namespace: str) -> Object:
-        return self._decide(obj, "SubjectAccessReview", _subject(obj, "SubjectAccessReview"))
+        kind = "SubjectAccessReview"
+        return self._decide(obj, kind, _subject(obj), _causes(obj, kind))
 
     def _local_access(self, obj: Mapping[str, Any], user: User, namespace: str) -> Object:
         kind = "LocalSubjectAccessReview"
-        subject = _subject(obj, kind)
-        wanted = (obj.get("spec") or {}).get("resourceAttributes") or {}
-        if wanted.get("namespace", "") != namespace:
-            message = f"Invalid value: {_quoted(wanted.get('namespace', ''))}: must match metadata.namespace"
-            raise invalid(
-                kind, _AUTHORIZATION, "", [("FieldValueInvalid", "spec.resourceAttributes.namespace", message)]
-            )
-        return self._decide(obj, kind, subject)
+        spec = obj.get("spec") or {}
+        causes = _causes(obj, kind)
+        wanted = spec.get("resourceAttributes")
+        if wanted is not None and (wanted.get("namespace") or "") != namespace:
+            message = f"Invalid value: {_quoted(wanted.get('namespace') or '')}: must match metadata.namespace"
+            causes.append(("FieldValueInvalid", "spec.resourceAttributes.namespace", message))
+        if spec.get("nonResourceAttributes") is not None:
+            shown = _json(spec["nonResourceAttributes"])
+            message = f"Invalid value: {shown}: disallowed on this kind of request"
+            causes.append(("FieldValueInvalid", "spec.nonResourceAttributes", message))
+        answer = self._decide(obj, kind, _subject(obj), causes)
+        answer["metadata"].setdefault("namespace", namespace)
+        return answer
 
-    def _decide(self, obj: Mapping[str, Any], kind: str, user: User) -> Object:
-        decision = self._authorizer.authorize(_attributes(obj, kind, user))
+    def _decide(self, obj: Mapping[str, Any], kind: str, user: User, causes: list[tuple[str, str, str]]) -> Object:
+        if causes:
+            raise invalid(kind, _AUTHORIZATION, "", causes)
+        decision = self._authorizer.authorize(_attributes(obj, user))
         status: Object = {"allowed": decision.allowed}
         if decision.reason:
             status["reason"] = decision.reason
@@ -107,25 +128,37 @@ def _answer(obj: Mapping[str, Any], kind: str, group: str, status: Object) -> Ob
     return {"kind": kind, "apiVersion": f"{group}/v1", "metadata": metadata, "spec": spec, "status": status}
 
 
-def _subject(obj: Mapping[str, Any], kind: str) -> User:
-    spec = obj.get("spec") or {}
-    name, groups = spec.get("user") or "", spec.get("groups") or ()
-    if not name and not groups:
-        cause = ("FieldValueInvalid", "spec.user", 'Invalid value: "": at least one of user or group must be specified')
-        raise invalid(kind, _AUTHORIZATION, "", [cause])
-    extra = {key: tuple(values) for key, values in (spec.get("extra") or {}).items()}
-    return User(name, spec.get("uid") or "", tuple(groups), extra)
-
-
-def _attributes(obj: Mapping[str, Any], kind: str, user: User) -> Attributes:
+def _causes(obj: Mapping[str, Any], kind: str) -> list[tuple[str, str, str]]:
+    """What is wrong with a question about access, as (reason, field, message)."""
     spec = obj.get("spec") or {}
     resource, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
-    if (resource is None) == (path is None):
-        message = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
-        if resource is not None:
-            message = "cannot be specified in combination with resourceAttributes"
-        where = "spec.resourceAttributes" if resource is None else "spec.nonResourceAttributes"
-        raise invalid(kind, _AUTHORIZATION, "", [("FieldValueInvalid", where, f"Invalid value: null: {message}")])
+    found: list[tuple[str, str]] = []
+    if resource is not None and path is not None:
+        text = f"{_json(path)}: cannot be specified in combination with resourceAttributes"
+        found.append(("spec.nonResourceAttributes", text))
+    if resource is None and path is None:
+        text = "null: exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        found.append(("spec.resourceAttributes", text))
+    if not kind.startswith("Self") and not spec.get("user") and not spec.get("groups"):
+        found.append(("spec.user", '"": at least one of user or group must be specified'))
+    allowed = ("managedFields", "creationTimestamp", *(("namespace",) if kind.startswith("Local") else ()))
+    metadata = obj.get("metadata") or {}
+    if any(value for key, value in metadata.items() if key not in allowed):
+        tail = " except for namespace" if kind.startswith("Local") else ""
+        found.append(("metadata", f"{_json(metadata)}: must be empty{tail}"))
+    return [("FieldValueInvalid", field, f"Invalid value: {text}") for field, text in found]
+
+
+def _subject(obj: Mapping[str, Any]) -> User:
+    spec = obj.get("spec") or {}
+    extra = {key: tuple(values) for key, values in (spec.get("extra") or {}).items()}
+    return User(spec.get("user") or "", spec.get("uid") or "", tuple(spec.get("groups") or ()), extra)
+
+
+def _attributes(obj: Mapping[str, Any], user: User) -> Attributes:
+    """The question of an object that has exactly one."""
+    spec = obj.get("spec") or {}
+    resource, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
     if path is not None:
         return Attributes(user, path.get("verb") or "", path=path.get("path") or "")
     resource = resource or {}
@@ -139,6 +172,10 @@ def _attributes(obj: Mapping[str, Any], kind: str, user: User) -> Attributes:
         resource.get("namespace") or "",
         resource.get("name") or "",
     )
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _quoted(text: str) -> str:

@@ -33,7 +33,8 @@ _REMEMBERED = 4096
 _SHORTEST = 600
 _LONGEST = 1 << 32
 _DEFAULT = 3600
-_BOUND_KINDS = {"Pod": ("pods", "pod"), "Secret": ("secrets", "secret")}
+_BOUND_KINDS = {"Pod": ("pods", "pod"), "Secret": ("secrets", "secret"), "Node": ("nodes", "node")}
+_EXTRA = "authentication.kubernetes.io"
 
 
 class ServiceAccountTokens:
@@ -56,6 +57,7 @@ class ServiceAccountTokens:
 
         Raises BadReview: 404 for an account or bound object that is not there, 409 for another uid, 422 for a bad spec.
         """
+        _check_names(namespace, name, body.get("metadata") or {})
         account = self._getter("serviceaccounts", namespace, name)
         if account is None:
             raise errors.not_found("serviceaccounts", name)
@@ -68,7 +70,7 @@ class ServiceAccountTokens:
         }
         reference = spec.get("boundObjectRef")
         if reference:
-            kubernetes.update(self._bind(namespace, reference))
+            kubernetes.update(self._bind(namespace, name, reference))
         issued = int(self._now())
         token = self._sign(service_account_name(namespace, name), audiences, issued, issued + seconds, kubernetes)
         expires = datetime.fromtimestamp(issued + seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -96,16 +98,17 @@ class ServiceAccountTokens:
         namespace, account = kubernetes["namespace"], kubernetes["serviceaccount"]
         if not self._alive("serviceaccounts", namespace, account):
             return None
-        extra = {"authentication.kubernetes.io/credential-id": (f"JTI={claims['jti']}",)}
+        extra = {f"{_EXTRA}/credential-id": (f"JTI={claims['jti']}",)}
         for resource, key in _BOUND_KINDS.values():
             bound = kubernetes.get(key)
             if bound is None:
                 continue
-            if not self._alive(resource, namespace, bound):
+            # A pod's token names the pod's node too, but lives and dies with the pod alone.
+            informs = key == "node" and "pod" in kubernetes
+            if not informs and not self._alive(resource, "" if key == "node" else namespace, bound):
                 return None
-            if key == "pod":
-                extra["authentication.kubernetes.io/pod-name"] = (bound["name"],)
-                extra["authentication.kubernetes.io/pod-uid"] = (bound["uid"],)
+            if key != "secret":
+                extra.update({f"{_EXTRA}/{key}-{part}": (bound[part],) for part in ("name", "uid") if bound.get(part)})
         groups = (*service_account_groups(namespace), ALL_AUTHENTICATED)
         return User(service_account_name(namespace, account["name"]), account["uid"], groups, extra)
 
@@ -141,27 +144,42 @@ class ServiceAccountTokens:
             "id_token_signing_alg_values_supported": [_ALGORITHM],
         }
 
-    def _bind(self, namespace: str, reference: Mapping[str, Any]) -> dict[str, Any]:
-        kind = reference.get("kind", "")
-        if kind not in _BOUND_KINDS:
-            raise errors.bad_request(
-                f"cannot bind token to object of type {reference.get('apiVersion', '')}, Kind={kind}"
-            )
+    def _bind(self, namespace: str, account: str, reference: Mapping[str, Any]) -> dict[str, Any]:
+        kind, name = reference.get("kind") or "", reference.get("name") or ""
+        version = reference.get("apiVersion") or ""
+        if kind not in _BOUND_KINDS or "/" in version:
+            where = version if "/" in version else f"/{version}"
+            raise errors.bad_request(f"cannot bind token to object of type {where}, Kind={kind}")
         resource, key = _BOUND_KINDS[kind]
-        found = self._getter(resource, namespace, reference.get("name", ""))
+        found = self._getter(resource, "" if key == "node" else namespace, name)
         if found is None:
-            raise errors.not_found(resource, reference.get("name", ""))
-        uid = found["metadata"]["uid"]
-        if reference.get("uid") not in (None, "", uid):
-            message = f"the UID in the bound object reference ({reference['uid']}) does not match the UID in record."
+            raise errors.not_found(resource, name)
+        claims = {key: {"name": name, "uid": found["metadata"]["uid"]}}
+        if key == "pod":
+            claims.update(self._node_of(account, found.get("spec") or {}))
+        if reference.get("uid") not in (None, "", claims[key]["uid"]):
+            why = f"the UID in the bound object reference ({reference['uid']}) does not match the UID in record. "
             raise errors.BadReview(
                 409,
                 "Conflict",
-                f'Operation cannot be fulfilled on {resource} "{reference["name"]}": {message} '
+                f'Operation cannot be fulfilled on {kind} "{name}": {why}'
                 "The object might have been deleted and then recreated",
-                {"name": reference["name"], "kind": resource},
+                {"name": name, "kind": kind},
             )
-        return {key: {"name": reference["name"], "uid": uid}}
+        return claims
+
+    def _node_of(self, account: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """The claim about where a pod runs. Raises BadReview (400) for the pod of another account."""
+        if spec.get("serviceAccountName") != account:
+            raise errors.bad_request(
+                f'cannot bind token for serviceaccount "{account}" to pod running with serviceaccount '
+                f'"{spec.get("serviceAccountName") or ""}"'
+            )
+        node = spec.get("nodeName")
+        if not node:
+            return {}
+        known = self._getter("nodes", "", node)
+        return {"node": {"name": node, **({"uid": known["metadata"]["uid"]} if known else {})}}
 
     def _sign(self, subject: str, audiences: list[str], issued: int, expires: int, kubernetes: dict[str, Any]) -> str:
         claims = {
@@ -207,6 +225,16 @@ def _has_account(claims: Mapping[str, Any]) -> bool:
         return False
     account = kubernetes.get("serviceaccount")
     return isinstance(claims.get("exp"), int) and isinstance(account, dict) and {"name", "uid"} <= account.keys()
+
+
+def _check_names(namespace: str, name: str, metadata: Mapping[str, Any]) -> None:
+    """Raises BadReview (422) for a body that names another account than the path."""
+    for key, what, wanted in (("name", "name", name), ("namespace", "namespace", namespace)):
+        given = metadata.get(key)
+        if given and given != wanted:
+            text = f'Invalid value: "{given}": must match the service account {what} if specified'
+            cause = ("FieldValueInvalid", f"metadata.{key}", text)
+            raise errors.invalid("TokenRequest", "authentication.k8s.io", name, [cause])
 
 
 def _lifetime(spec: Mapping[str, Any], name: str) -> int:

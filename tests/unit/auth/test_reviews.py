@@ -90,3 +90,17 @@ def test_a_token_for_others_is_reviewed_for_their_audience(reviews: Reviews, aut
     answer = reviews.create("tokenreviews", {"spec": {"token": token, "audiences": ["vault", "x"]}}, JO)
 
     assert answer["status"]["audiences"] == ["vault"]
+
+
+def test_a_token_for_others_says_whose_it_is(reviews: Reviews, authenticator: Authenticator) -> None:
+    made = authenticator.accounts.request("lab", "bot", {"spec": {"audiences": ["vault"]}})
+    status = reviews.create("tokenreviews", {"spec": {"token": made["status"]["token"]}}, JO)["status"]
+
+    assert 'token audiences ["vault"] is invalid for the target audiences' in status["error"]
+
+
+def test_a_question_has_no_name(reviews: Reviews) -> None:
+    question = {"metadata": {"name": "x"}, "spec": {"user": "alice", "resourceAttributes": PODS}}
+
+    with pytest.raises(BadReview, match="must be empty"):
+        reviews.create("subjectaccessreviews", question, JO)

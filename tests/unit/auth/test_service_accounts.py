@@ -10,6 +10,8 @@ from kgents.embedded.auth.errors import BadReview
 
 from .conftest import World
 
+POD = {"metadata": {"name": "p", "uid": "p-1"}, "spec": {"serviceAccountName": "bot"}}
+
 
 def token(accounts: ServiceAccountTokens, **spec: Any) -> str:
     answer = accounts.request("lab", "bot", {"spec": spec})
@@ -51,7 +53,7 @@ def test_a_new_account_of_the_same_name_does_not_revive_a_token(accounts: Servic
 
 
 def test_a_bound_token_dies_with_its_pod(accounts: ServiceAccountTokens, world: World) -> None:
-    world.objects["pods", "lab", "p"] = {"metadata": {"name": "p", "uid": "p-1"}}
+    world.objects["pods", "lab", "p"] = POD
     made = token(accounts, boundObjectRef={"kind": "Pod", "apiVersion": "v1", "name": "p", "uid": "p-1"})
     user = accounts.verify(made)
     assert user and user.extra["authentication.kubernetes.io/pod-name"] == ("p",)
@@ -75,6 +77,37 @@ def test_a_token_for_another_audience_does_not_open_the_api(accounts: ServiceAcc
 
     assert accounts.verify(made) is None
     assert accounts.verify(made, ["vault"])
+
+
+def test_a_pod_of_another_account_lends_no_token(accounts: ServiceAccountTokens, world: World) -> None:
+    world.objects["pods", "lab", "p"] = {**POD, "spec": {"serviceAccountName": "other"}}
+
+    with pytest.raises(BadReview, match='serviceaccount "bot" to pod running with serviceaccount "other"'):
+        token(accounts, boundObjectRef={"kind": "Pod", "name": "p"})
+
+
+def test_a_pods_token_tells_the_node(accounts: ServiceAccountTokens, world: World) -> None:
+    world.objects["pods", "lab", "p"] = {**POD, "spec": {"serviceAccountName": "bot", "nodeName": "here"}}
+    world.objects["nodes", "", "here"] = {"metadata": {"name": "here", "uid": "n-1"}}
+
+    user = accounts.verify(token(accounts, boundObjectRef={"kind": "Pod", "name": "p"}))
+
+    assert user is not None
+    assert user.extra["authentication.kubernetes.io/node-name"] == ("here",)
+
+
+def test_a_token_of_a_node_dies_with_it(accounts: ServiceAccountTokens, world: World) -> None:
+    world.objects["nodes", "", "here"] = {"metadata": {"name": "here", "uid": "n-1"}}
+    bound = token(accounts, boundObjectRef={"kind": "Node", "name": "here"})
+    assert accounts.verify(bound) is not None
+
+    del world.objects["nodes", "", "here"]
+    assert accounts.verify(bound) is None
+
+
+def test_a_body_about_another_account_is_invalid(accounts: ServiceAccountTokens) -> None:
+    with pytest.raises(BadReview, match="must match the service account name if specified"):
+        accounts.request("lab", "bot", {"metadata": {"name": "other"}})
 
 
 def test_an_unsigned_token_is_refused(accounts: ServiceAccountTokens) -> None:
@@ -107,7 +140,7 @@ def test_a_lifetime_out_of_bounds_is_invalid(accounts: ServiceAccountTokens, sec
 
 
 def test_a_pod_of_another_uid_is_a_conflict(accounts: ServiceAccountTokens, world: World) -> None:
-    world.objects["pods", "lab", "p"] = {"metadata": {"name": "p", "uid": "p-1"}}
+    world.objects["pods", "lab", "p"] = POD
 
     with pytest.raises(BadReview) as caught:
         token(accounts, boundObjectRef={"kind": "Pod", "name": "p", "uid": "other"})
