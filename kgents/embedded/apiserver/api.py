@@ -15,6 +15,7 @@ from kgents.embedded.apiserver.escalation import Escalation
 from kgents.embedded.apiserver.judges import MutatingWebhooks, Policies, ValidatingWebhooks
 from kgents.embedded.apiserver.registry import Registry, Resource
 from kgents.embedded.apiserver.store.records import Collection, Record
+from kgents.embedded.apiserver.store.recovery import Salvage
 from kgents.embedded.apiserver.store.store import Store
 from kgents.embedded.auth.authenticate import Authenticator
 from kgents.embedded.auth.authorize import Authorizer
@@ -50,6 +51,8 @@ class Api:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     clients: dict[str, Any] = field(default_factory=dict)
     """HTTP clients with which the server asks others; closed with it."""
+    salvage: Salvage | None = None
+    """What had to be done for the store at start, if it was broken."""
 
     @property
     def namespaces(self) -> Collection:

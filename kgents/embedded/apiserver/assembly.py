@@ -12,8 +12,8 @@ from kgents.embedded.apiserver.calls import timestamp
 from kgents.embedded.apiserver.crds import CustomResources
 from kgents.embedded.apiserver.kinds import table
 from kgents.embedded.apiserver.registry import Registry
-from kgents.embedded.apiserver.store.database import Database
-from kgents.embedded.apiserver.store.store import Store
+from kgents.embedded.apiserver.store.opening import open_store
+from kgents.embedded.apiserver.store.recovery import Salvage
 from kgents.embedded.auth import bootstrap, pki
 from kgents.embedded.auth.authenticate import Authenticator
 from kgents.embedded.auth.authorize import Authorizer
@@ -29,7 +29,7 @@ RBAC = "rbac.authorization.k8s.io"
 def assemble(directory: Path, keys: pki.Pki, service_cidr: str) -> tuple[Api, CustomResources]:
     """The whole server but for its socket. Makes what is missing in the directory."""
     static = ensure_tokens(directory / "tokens.json")
-    store = Store(Database(directory / "store" / "hive.db"))
+    store, salvaged = open_store(directory / "store" / "hive.db")
     registry = Registry()
     for resource in (*table.core(), *table.groups()):
         registry.add(resource)
@@ -46,6 +46,7 @@ def assemble(directory: Path, keys: pki.Pki, service_cidr: str) -> tuple[Api, Cu
     authorizer = Authorizer(roles)
     reviews = Reviews(authenticator, authorizer)
     api = Api(store, registry, keys, authenticator, authorizer, reviews, accounts, service_cidr, directory)
+    api.salvage = salvaged
     custom = CustomResources(api)
     custom.start()
     return api, custom
@@ -68,6 +69,8 @@ async def plant(api: Api) -> None:
         for name in NAMESPACES
     ]
     wanted = [*namespaces, _service(api), *bootstrap.objects()]
+    if api.salvage is not None:
+        wanted.append(_salvaged(api.salvage))
     await asyncio.gather(*(_plant_one(api, obj) for obj in wanted))
     api.authorizer.invalidate()
     await aggregation.settle(api)
@@ -84,6 +87,24 @@ def _service(api: Api) -> Object:
         "metadata": {"name": "kubernetes", "namespace": "default", "labels": labels},
         "spec": {**spec, "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack", "sessionAffinity": "None"},
         "status": {"loadBalancer": {}},
+    }
+
+
+def _salvaged(done: Salvage) -> Object:
+    """Tells everybody who looks at events that the store was broken."""
+    meta = {"name": f"store-salvaged-{done.time.replace(':', '').lower()}", "namespace": "default"}
+    return {
+        "kind": "Event",
+        "apiVersion": "v1",
+        "metadata": meta,
+        "involvedObject": {"kind": "Namespace", "apiVersion": "v1", "name": "default"},
+        "type": "Warning",
+        "reason": "StoreSalvaged",
+        "message": done.line,
+        "source": {"component": "apiserver"},
+        "firstTimestamp": done.time,
+        "lastTimestamp": done.time,
+        "count": 1,
     }
 
 

@@ -18,6 +18,7 @@ from kgents.embedded.apiserver.calls import Answer, Call
 from kgents.embedded.apiserver.errors import StatusError, no_such_resource
 from kgents.embedded.apiserver.requests import RequestInfo, parse
 from kgents.embedded.apiserver.store.database import StoreFailed
+from kgents.embedded.apiserver.store.store import TooLarge
 from kgents.embedded.apiserver.version import VERSION
 from kgents.embedded.auth.errors import AuthError
 from kgents.embedded.patch.errors import PatchError
@@ -47,6 +48,8 @@ class Edge:
         except StoreFailed as error:
             log.error("%s", error)
             found = _internal(f"{error.what}: {error.why}")
+        except TooLarge:
+            found = _failure(StatusError(500, "", "etcdserver: request is too large"))
         except KgentsError as error:
             found = _internal(str(error))
         except (ConnectionResetError, asyncio.CancelledError):

@@ -12,6 +12,7 @@ from aiohttp import web
 from kgents.api.errors import UsageError
 from kgents.embedded.apiserver.assembly import assemble, plant
 from kgents.embedded.apiserver.http import BODY_LIMIT, Edge
+from kgents.embedded.apiserver.store.layout import Damaged
 from kgents.embedded.auth import pki
 from kgents.embedded.auth.files import write_private
 from kgents.kube.lean import use_small_buffers
@@ -53,6 +54,7 @@ async def serve(
         if kubeconfig:
             write_kubeconfig(directory, f"https://{address}:{port}", keys, api.authenticator.static.admin_token)
         print(f"ready https://{address}:{port}", flush=True)
+        api.store.on_damage = stop.set
         await stop.wait()
     finally:
         api.stopping.set()
@@ -60,6 +62,9 @@ async def serve(
         for client in api.clients.values():
             await client.close()
         api.store.close()
+    if api.store.damage:
+        # Whoever keeps this process starts it again; the next start sets the store aside and saves what it can.
+        raise Damaged(api.store.damage)
 
 
 def _server(edge: Edge) -> web.Server:

@@ -7,27 +7,28 @@ current state and to the recent history. SQLite runs with WAL and synchronous=FU
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from kgents.api.errors import KgentsError, UsageError
+from kgents.embedded.apiserver.store import ceiling, layout
+from kgents.embedded.apiserver.store.layout import Connection, Damaged, Row
+from kgents.embedded.apiserver.store.pages import Pages, Wal
+from kgents.embedded.auth.files import write_private
 
-SCHEMA = 1
-Row = tuple[int, str, str, str, int, bytes]
+Item = tuple[Row, Any] | tuple[list[int], int] | None
 Deliver = Callable[[list[Any], Exception | None], None]
-
-
-class Connection(Protocol):
-    """What the log needs of a database connection; sqlite3's own, or another one in tests."""
-
-    def execute(self, sql: str, parameters: Any = ..., /) -> Any: ...
-    def executemany(self, sql: str, parameters: Any, /) -> Any: ...
-    def close(self) -> None: ...
+log = logging.getLogger(__name__)
+SPARE = 2048
+"""Free pages that the file may keep for what is written next, 8 MiB."""
+FREE_AT_ONCE = 64
+"""Pages given back to the file system in one go, 256 KiB: a writer never waits for more."""
 
 
 def connect(path: str) -> sqlite3.Connection:
@@ -39,11 +40,16 @@ class StoreFailed(KgentsError):
     """The log could not be written; nothing of that transaction was acknowledged."""
 
 
-class _Lock:
+class Lock:
     """Two servers on one file would each overwrite what the other acknowledged."""
 
-    def __init__(self, path: Path) -> None:
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    def __init__(self, store: Path) -> None:
+        store.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = store.with_name(store.name + ".lock")
+        try:
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise unusable(store, error) from error
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -56,49 +62,120 @@ class _Lock:
         os.close(self._fd)
 
 
+def unusable(store: Path, error: Exception) -> KgentsError:
+    """The store is not broken, but this process can't work with it as things are."""
+    fix = f"Is there room on the disk, and may this user write {store.parent}? Nothing was changed."
+    return StoreFailed(f"The store {store} cannot be opened", why=str(error), fix=fix)
+
+
+def mark_of(store: Path) -> Path:
+    """A file that says that the store must not be opened again as it is, and why."""
+    return store.with_name(store.name + ".broken")
+
+
 class Database:
-    """The append-only log. `deliver` is called in the writer thread, once for each transaction."""
+    """The append-only log. `deliver` is called in the writer thread, once for each transaction.
+
+    Raises Damaged for a file that is not what was written, UsageError for one in use or of a newer kgents,
+    StoreFailed for one that cannot be worked with here and now.
+    """
 
     def __init__(self, path: Path, connector: Callable[[str], Connection] = connect) -> None:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = _Lock(path.with_name(path.name + ".lock"))
-        self._db = connector(str(path))
-        path.chmod(0o600)
+        self._path = path
+        self._lock = Lock(path)
+        self._db: Connection | None = None
         self.deliver: Deliver = lambda tokens, error: None
-        self._queue: queue.SimpleQueue[tuple[Row, Any] | tuple[list[int], int] | None] = queue.SimpleQueue()
-        self._prepare(path)
+        self.failure: Exception | None = None
+        """Why the last transaction that failed did."""
+        self._queue: queue.SimpleQueue[Item] = queue.SimpleQueue()
+        try:
+            self._open(connector)
+        except BaseException as error:
+            self._let_go()
+            if isinstance(error, sqlite3.Error) and layout.is_damage(error):
+                raise Damaged(str(error)) from error
+            if isinstance(error, sqlite3.Error | OSError):
+                raise unusable(path, error) from error
+            raise
+        self._ceiling = 0
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+
+    def _open(self, connector: Callable[[str], Connection]) -> None:
+        if self._path.exists():
+            self._path.chmod(0o600)
+        pages = Pages(self._path)
+        try:
+            layout.refuse_newer(self._path, pages.layout())
+            self._check_wal(pages.wal)
+        finally:
+            pages.close()
+        self._db = connector(str(self._path))
+        self._path.chmod(0o600)
+        # Exclusive: nobody else reads or writes it, so the index of the log needs no shared memory.
+        self._execute("PRAGMA locking_mode=EXCLUSIVE")
+        if self._path.stat().st_size == 0:
+            self._execute(f"PRAGMA page_size={layout.PAGE}")
+            self._execute("PRAGMA auto_vacuum=INCREMENTAL")
+        self._execute("PRAGMA journal_mode=WAL")
+        self._execute("PRAGMA synchronous=FULL")
+        self._execute("PRAGMA wal_autocheckpoint=2000")
+        self._execute("PRAGMA journal_size_limit=16777216")
+        # What was removed is overwritten: rows found in a broken file are then rows that were there.
+        self._execute("PRAGMA secure_delete=ON")
+        layout.prepare(self._connection)
+        layout.check(self._connection)
+        if self.meta("open") and not pages.wal.present:
+            raise Damaged("its write-ahead log is missing")
+
+    @property
+    def _connection(self) -> Connection:
+        assert self._db is not None
+        return self._db
+
+    def _execute(self, sql: str, parameters: Any = ()) -> Any:
+        return self._connection.execute(sql, parameters)
+
+    def _check_wal(self, wal: Wal) -> None:
+        """Whether the write-ahead log is whole, as far as that can be told; before SQLite has touched it.
+
+        Of a torn end nobody can say whether it had been acknowledged; SQLite drops it, as after a crash.
+        """
+        if wal.header_damaged:
+            raise Damaged("the header of its write-ahead log makes no sense")
+        # Each commit was on disk before the next began, so only one can have been under way when all ended.
+        if wal.unreachable_commits > 1:
+            raise Damaged("its write-ahead log is broken in the middle")
+
+    def start(self) -> None:
+        """From now on rows are taken. Until then nothing is written: what is broken stays as it was found."""
+        self._execute("INSERT OR REPLACE INTO meta VALUES ('open', 1)")
+        # On disk before the first write, or a lost write-ahead log would not be missed.
+        self._execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._ceiling = ceiling.read(self._path) or ceiling.lift(self._path, self._last())
         self._thread.start()
 
-    def _prepare(self, path: Path) -> None:
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
-        self._db.execute("PRAGMA wal_autocheckpoint=2000")
-        version = int(next(iter(self._db.execute("PRAGMA user_version")))[0])
-        if version not in (0, SCHEMA):
-            raise UsageError(
-                f"The store {path} has layout {version}",
-                why=f"this version of kgents knows {SCHEMA}",
-                fix="Use the version that wrote it.",
-            )
-        self._db.execute(
-            "CREATE TABLE IF NOT EXISTS log (rv INTEGER PRIMARY KEY, resource TEXT NOT NULL, namespace TEXT NOT NULL,"
-            " name TEXT NOT NULL, deleted INTEGER NOT NULL, value BLOB NOT NULL)"
-        )
-        self._db.execute("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL)")
-        self._db.execute(f"PRAGMA user_version={SCHEMA}")
+    def _last(self) -> int:
+        return int(next(iter(self._execute("SELECT coalesce(max(rv), 0) FROM log")))[0])
 
     def synchronous(self) -> int:
         """SQLite's own word on how it syncs: 2 is FULL."""
-        return int(next(iter(self._db.execute("PRAGMA synchronous")))[0])
+        return layout.number(self._connection, "PRAGMA synchronous")
 
     def rows(self) -> Iterator[Row]:
-        """All rows, oldest first. Only before the first append."""
-        yield from self._db.execute("SELECT rv, resource, namespace, name, deleted, value FROM log ORDER BY rv")
+        """All rows, oldest first. Only before the first append. Raises Damaged."""
+        select = "SELECT rv, resource, namespace, name, deleted, value, crc FROM log ORDER BY rv"
+        try:
+            for *columns, crc in self._execute(select):
+                row: Row = tuple(columns)
+                if not layout.is_sound(row, crc):
+                    raise Damaged(f"version {row[0]}, of {row[1]} {row[2]}/{row[3]}, is not what was written")
+                yield row
+        except (sqlite3.Error, UnicodeDecodeError, TypeError) as error:
+            raise Damaged(str(error)) from error
 
     def meta(self, key: str) -> int:
         """A number kept beside the log, 0 when there is none."""
-        return next((int(row[0]) for row in self._db.execute("SELECT value FROM meta WHERE key=?", (key,))), 0)
+        return next((int(row[0]) for row in self._execute("SELECT value FROM meta WHERE key=?", (key,))), 0)
 
     def append(self, row: Row, token: Any) -> None:
         """Hands a row over; its token is delivered once it is on disk, or with the error that kept it from there."""
@@ -110,50 +187,105 @@ class Database:
 
     def close(self) -> None:
         """Writes what waits, then lets go of the file."""
+        if not self._thread.is_alive():
+            self._let_go()
+            return
         self._queue.put(None)
         self._thread.join()
-        self._db.close()
+        error = self._transact(lambda: self._execute("UPDATE meta SET value=0 WHERE key='open'"))
+        self._let_go()
+        if error is not None:
+            # The file still says it is open, and SQLite has just removed the log that it would miss at the next start.
+            self._path.with_name(self._path.name + "-wal").touch(0o600)
+
+    def _let_go(self) -> None:
+        if self._db is not None:
+            self._db.close()
         self._lock.release()
 
     def _run(self) -> None:
+        spare = False
+        while True:
+            try:
+                batch = self._gather(self._queue.get(block=not spare))
+            except queue.Empty:
+                spare = self._give_back()
+                continue
+            rows, obsolete, stopping = batch
+            if rows or obsolete:
+                error = self._commit(rows, obsolete)
+                if rows:
+                    self.deliver([token for _, token in rows], error)
+            spare = spare or bool(obsolete)
+            if stopping:
+                return
+
+    def _gather(self, item: Item) -> tuple[list[tuple[Row, Any]], list[tuple[list[int], int]], bool]:
+        """One item and all that wait behind it: rows, versions to forget, whether to stop."""
+        rows: list[tuple[Row, Any]] = []
+        obsolete: list[tuple[list[int], int]] = []
         stopping = False
-        while not stopping:
-            rows: list[tuple[Row, Any]] = []
-            obsolete: list[tuple[list[int], int]] = []
-            item = self._queue.get()
-            while True:
-                if item is None:
-                    stopping = True
-                elif isinstance(item[0], list):
-                    obsolete.append(item)
-                else:
-                    rows.append(item)
-                try:
-                    item = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-            error = self._commit(rows, obsolete)
-            if rows:
-                self.deliver([token for _, token in rows], error)
+        while True:
+            if item is None:
+                stopping = True
+            elif isinstance(item[0], list):
+                obsolete.append(item)
+            else:
+                rows.append(item)
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                return rows, obsolete, stopping
+
+    def _give_back(self) -> bool:
+        """Returns some free pages to the file system; whether there are more of them than are worth keeping."""
+        try:
+            free = layout.number(self._connection, "PRAGMA freelist_count")
+            if free > SPARE:
+                list(self._execute(f"PRAGMA incremental_vacuum({FREE_AT_ONCE})"))
+        except sqlite3.Error as error:
+            log.warning("Free space of %s stays where it is: %s", self._path, error)
+            return False
+        return free > SPARE + FREE_AT_ONCE
 
     def _commit(self, rows: list[tuple[Row, Any]], obsolete: list[tuple[list[int], int]]) -> Exception | None:
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
+        def write() -> None:
             if rows:
-                self._db.executemany("INSERT INTO log VALUES (?,?,?,?,?,?)", [row for row, _ in rows])
+                values = [(*row, layout.checksum(row)) for row, _ in rows]
+                self._connection.executemany("INSERT INTO log VALUES (?,?,?,?,?,?,?)", values)
             for versions, horizon in obsolete:
-                self._db.executemany("DELETE FROM log WHERE rv=?", [(rv,) for rv in versions])
-                self._db.execute("INSERT OR REPLACE INTO meta VALUES ('horizon', ?)", (horizon,))
-            self._db.execute("COMMIT")
+                self._connection.executemany("DELETE FROM log WHERE rv=?", [(rv,) for rv in versions])
+                self._execute("INSERT OR REPLACE INTO meta VALUES ('horizon', ?)", (horizon,))
+
+        try:
+            if rows and rows[-1][0][0] > self._ceiling:
+                self._ceiling = ceiling.lift(self._path, rows[-1][0][0])
+        except OSError as error:
+            return error
+        return self._transact(write)
+
+    def _transact(self, write: Callable[[], Any]) -> Exception | None:
+        try:
+            self._execute("BEGIN IMMEDIATE")
+            write()
+            self._execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
+            self.failure = error
             self._rollback()
             return error
         return None
 
+    def condemn(self, why: str) -> None:
+        """Notes that the store is broken, so that the next start saves what it can."""
+        try:
+            write_private(mark_of(self._path), why.encode(errors="replace"))
+        except OSError as error:
+            log.error("That the store is broken cannot be noted beside it: %s", error)
+
     def _rollback(self) -> None:
         try:
-            self._db.execute("ROLLBACK")
-        except sqlite3.OperationalError as error:
+            self._execute("ROLLBACK")
+        except sqlite3.Error as error:
             # SQLite has already rolled back by itself after a full disk or an I/O error.
-            if "no transaction" not in str(error):
+            if "no transaction" not in str(error) and not layout.is_damage(error):
                 raise

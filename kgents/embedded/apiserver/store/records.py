@@ -12,6 +12,8 @@ import orjson
 Key = tuple[str, str]
 
 HISTORY = 4096
+HISTORY_BYTES = 32 * 1024 * 1024
+"""What the recent changes of one resource may weigh; whoever is further behind lists again."""
 
 
 class Record:
@@ -55,7 +57,9 @@ class Event:
 class Collection:
     """All objects of one resource, in order, and the recent changes to them."""
 
-    def __init__(self, name: str, *, volatile: bool = False, history: int = HISTORY) -> None:
+    def __init__(
+        self, name: str, *, volatile: bool = False, history: int = HISTORY, weight: int = HISTORY_BYTES
+    ) -> None:
         self.name = name
         self.volatile = volatile
         self.records: dict[Key, Record] = {}
@@ -63,6 +67,8 @@ class Collection:
         self.horizon = 0
         self.listeners: set[Callable[[Event], None]] = set()
         self._limit = history
+        self._heaviest = weight
+        self._weight = 0
         self._order: list[Key] | None = None
 
     def get(self, namespace: str, name: str) -> Record | None:
@@ -98,8 +104,20 @@ class Collection:
         if self.volatile:
             return
         self.history.append(event)
-        if len(self.history) > self._limit:
-            self.horizon = self.history.popleft().rv
+        self._weight += len(event.record.data)
+        while len(self.history) > self._limit or (self._weight > self._heaviest and len(self.history) > 1):
+            self._forget()
+
+    def forget_until(self, rv: int) -> None:
+        """Shortens the history to what came after a version."""
+        while self.history and self.history[0].rv <= rv:
+            self._forget()
+        self.horizon = max(self.horizon, rv)
+
+    def _forget(self) -> None:
+        event = self.history.popleft()
+        self._weight -= len(event.record.data)
+        self.horizon = event.rv
 
     def at(self, rv: int) -> list[Record]:
         """The records as they were at a version within the history, in order."""

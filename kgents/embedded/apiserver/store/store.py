@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
 
 from kgents.api.errors import KgentsError
-from kgents.embedded.apiserver.store.database import Database, Row, StoreFailed
+from kgents.embedded.apiserver.store.database import Database, StoreFailed
+from kgents.embedded.apiserver.store.layout import Damaged, Row, is_damage
 from kgents.embedded.apiserver.store.records import Collection, Event, Key, Record
 
 WINDOW = 20_000
-CHUNK = 1_000
+CHUNK = 500
+WINDOW_BYTES = 128 * 1024 * 1024
+"""What superseded versions may take on disk before the oldest are removed."""
+LARGEST = 1536 * 1024
+"""The largest object, as JSON: etcd's limit on a request."""
 FIRST = 2
 """The version of an empty store. Anything before it is history that nobody can have seen."""
 
@@ -29,10 +34,16 @@ class Moved(KgentsError):
     """The object is no longer what the writer had read."""
 
 
+class TooLarge(KgentsError):
+    """The object is larger than the store takes."""
+
+
 class Store:
     """All collections. Everything runs in one event loop; only the log's writer is another thread."""
 
-    def __init__(self, database: Database, *, window: int = WINDOW, chunk: int = CHUNK) -> None:
+    def __init__(
+        self, database: Database, *, window: int = WINDOW, chunk: int = CHUNK, window_bytes: int = WINDOW_BYTES
+    ) -> None:
         self.rv = FIRST
         self.collections: dict[str, Collection] = {}
         self._database = database
@@ -40,10 +51,17 @@ class Store:
         self._chunk = chunk
         self._last = FIRST
         self._pending: dict[tuple[str, Key], asyncio.Future[None]] = {}
-        self._superseded: deque[tuple[int, int]] = deque()
+        self._window_bytes = window_bytes
+        self._superseded: deque[tuple[int, int, int]] = deque()
+        """(version by which it was superseded, superseded version, its bytes), oldest first."""
+        self._superseded_bytes = 0
+        self.damage = ""
+        """What was found broken while in use; nothing is written any more then."""
+        self.on_damage: Callable[[], None] = lambda: None
         self._loop: asyncio.AbstractEventLoop | None = None
         database.deliver = self._deliver
         self._load()
+        database.start()
 
     def collection(self, name: str, *, volatile: bool = False) -> Collection:
         """The collection of that name, made when first asked for."""
@@ -59,7 +77,10 @@ class Store:
             collection = self.collection(resource)
             key = (namespace, name)
             previous = collection.records.get(key)
-            record = Record.of(key, rv, orjson.loads(value), value)
+            try:
+                record = Record.of(key, rv, orjson.loads(value), value)
+            except (ValueError, AttributeError) as error:
+                raise Damaged(f"version {rv}, of {resource} {namespace}/{name}, is no object") from error
             kind = "DELETED" if deleted else "MODIFIED" if previous else "ADDED"
             self._last = rv
             self._remember(record, previous, deleted=bool(deleted))
@@ -67,16 +88,17 @@ class Store:
                 continue
             collection.apply(Event(kind, record, previous))
         for collection in self.collections.values():
-            while collection.history and collection.history[0].rv <= self._database_horizon:
-                collection.history.popleft()
+            collection.forget_until(self._database_horizon)
         self._last = max(self._last, self._database_horizon)
         self.rv = self._last
 
     def _remember(self, record: Record, previous: Record | None, *, deleted: bool) -> None:
         if previous is not None:
-            self._superseded.append((record.rv, previous.rv))
+            self._superseded.append((record.rv, previous.rv, len(previous.data)))
+            self._superseded_bytes += len(previous.data)
         if deleted:
-            self._superseded.append((record.rv, record.rv))
+            self._superseded.append((record.rv, record.rv, len(record.data)))
+            self._superseded_bytes += len(record.data)
 
     async def put(self, collection: Collection, key: Key, obj: dict[str, Any], expected: Record | None) -> Record:
         """Writes an object over the record that the caller had read (None: there was none). Sets its resourceVersion.
@@ -91,6 +113,8 @@ class Store:
         rv = self._next()
         obj["metadata"]["resourceVersion"] = str(rv)
         record = Record.of(key, rv, obj, orjson.dumps(obj))
+        if len(record.data) > LARGEST:
+            raise TooLarge("The object is too large", why=f"{len(record.data)} bytes, at most {LARGEST} are stored")
         await self._write(collection, Event("MODIFIED" if expected else "ADDED", record, expected))
         return record
 
@@ -121,6 +145,8 @@ class Store:
 
     async def _write(self, collection: Collection, event: Event) -> None:
         record = event.record
+        if self.damage:
+            raise StoreFailed("The hive's store is damaged", why=self.damage, fix="Its server starts anew now.")
         self._loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = self._loop.create_future()
         claim = (collection.name, record.key)
@@ -136,6 +162,10 @@ class Store:
             self._loop.call_soon_threadsafe(self._committed, tokens, error)
 
     def _committed(self, tokens: list[Write], error: Exception | None) -> None:
+        if error is not None and is_damage(error) and not self.damage:
+            self.damage = str(error)
+            self._database.condemn(self.damage)
+            self.on_damage()
         for collection, event, future in tokens:
             self._pending.pop((collection.name, event.record.key), None)
             if error is not None:
@@ -152,15 +182,16 @@ class Store:
         self._compact()
 
     def _compact(self) -> None:
-        if len(self._superseded) < self._window + self._chunk:
+        waiting = self._superseded
+        if len(waiting) < self._window + self._chunk and self._superseded_bytes <= self._window_bytes:
             return
         gone: list[int] = []
-        horizon = 0
-        while len(self._superseded) > self._window:
-            horizon, rv = self._superseded.popleft()
+        horizon, lighter = 0, self._window_bytes * 15 // 16
+        # What one change superseded goes together: a deletion's mark must never go before what it deleted.
+        while waiting and (len(waiting) > self._window or self._superseded_bytes > lighter or waiting[0][0] == horizon):
+            horizon, rv, size = waiting.popleft()
+            self._superseded_bytes -= size
             gone.append(rv)
-        while self._superseded and self._superseded[0][0] == horizon:
-            gone.append(self._superseded.popleft()[1])
         self._database_horizon = horizon
         self._database.forget(gone, horizon)
 
