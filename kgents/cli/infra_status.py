@@ -20,7 +20,7 @@ from kgents.cli.session import open_session, tell
 from kgents.cli.shape import compact
 from kgents.glass.answer import Answer
 from kgents.glass.look import Freshness
-from kgents.infra import revive
+from kgents.infra import revive, stored
 from kgents.infra.hive import Hive
 
 _PROCESSES = [
@@ -68,6 +68,7 @@ def local_state(hive: Hive, now: float) -> dict[str, Any]:
         "supervisorPid": said.get("pid") if supervised else None,
         "processes": processes,
         "isolation": ISOLATION if hive.cluster is None else CLUSTERS_OWN,
+        "storeTrouble": stored.trouble(hive) or None,
     }
 
 
@@ -107,6 +108,8 @@ def _print_table(hive: Hive, here: dict[str, Any], answer: Answer | None) -> Non
     if answer and answer.items:
         tell(_versions(answer.rows()[0]))
         tell(f"{_summary(answer.rows()[0], answer.source.layer == 'ghost')} · {dated(answer.source)}")
+    if here["storeTrouble"]:
+        tell(here["storeTrouble"])
     if hive.cluster is None:
         tell(_CAUTION)
 

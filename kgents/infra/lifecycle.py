@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kgents.api.errors import KgentsError, NotFound
-from kgents.infra import credentials, kubeconfig, pods, revive, traces
+from kgents.infra import credentials, kubeconfig, pods, revive, stored, traces
 from kgents.infra import hive as hives
 from kgents.infra.hive import Hive
 
@@ -24,6 +24,7 @@ def init(name: str, tell: Tell, *, api_only: bool = False, select: bool = True, 
         tell(f"started the API server at {hive.server}")
     _bootstrap(hive, timeout)
     tell("applied the kinds, the hive's namespace and its permissions")
+    _tell_of_store(hive, tell)
     if select:
         path = kubeconfig.user_kubeconfig()
         kubeconfig.merge(path, credentials.own_kubeconfig(hive))
@@ -64,6 +65,11 @@ def _bootstrap(hive: Hive, timeout: float) -> None:
     asyncio.run(bootstrap(config.load(hive.context, path=hive.kubeconfig), timeout=timeout))
 
 
+def _tell_of_store(hive: Hive, tell: Tell) -> None:
+    if line := stored.trouble(hive):
+        tell(line)
+
+
 def start(name: str, tell: Tell) -> Hive:
     """Starts a hive that was stopped. An embedded one serves when this returns, and its node has seen to the agents."""
     hive = hives.load(name)
@@ -77,6 +83,7 @@ def start(name: str, tell: Tell) -> Hive:
         return hive
     _bootstrap(hive, 60.0)
     tell(f"started the hive “{name}”")
+    _tell_of_store(hive, tell)
     if not hive.api_only and not _node_is_back(hive, since):
         tell("its node has not reported yet: kgents infra logs node")
     return hive
