@@ -13,6 +13,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from kgents.api.errors import KgentsError
+from kgents.embedded.schema.cel_text import TooManyMacros, expand, shown
+from kgents.embedded.schema.cel_tree import Tree, read_tree
 
 if TYPE_CHECKING:
     from cel_expr_python import cel as runtime  # type: ignore[import-untyped]
@@ -72,12 +74,22 @@ def environment(variables: tuple[tuple[str, str], ...]) -> runtime.Env:
 class Expression:
     """A compiled expression. Evaluation is safe from any thread."""
 
-    __slots__ = ("_compiled", "result_type", "source")
+    __slots__ = ("_compiled", "_tree", "result_type", "source")
 
     def __init__(self, source: str, compiled: runtime.Expression) -> None:
         self.source = source
         self._compiled = compiled
+        self._tree: Tree | None = None
         self.result_type = str(compiled.return_type().name())
+
+    def tree(self) -> Tree:
+        """What the source was compiled to, for estimates of its cost. CelError when it is nested too deeply."""
+        if self._tree is None:
+            try:
+                self._tree = read_tree(self._compiled.serialize())
+            except RecursionError as error:
+                raise CelError("compilation failed: the expression is nested too deeply") from error
+        return self._tree
 
     def evaluate(self, variables: Mapping[str, Any] | runtime.Activation) -> Any:
         """The result as a plain Python value. CelError when the evaluation fails, OverBudget when it is stopped.
@@ -108,13 +120,15 @@ def compile_in(env: runtime.Env, source: str) -> runtime.Expression:
         raise CelError(f"expression is longer than {MAX_SOURCE} characters")
     with _lock:
         try:
-            return env.compile(source)
+            return env.compile(expand(source))
+        except TooManyMacros as error:
+            raise CelError(f"compilation failed: {error.what}") from error
         except (RuntimeError, TypeError, ValueError) as error:
             raise CelError(f"compilation failed: {_clean(str(error))}") from error
 
 
 def _clean(text: str) -> str:
-    return _IN_STRUCT.sub("", _CODE_TAIL.sub("", _STATUS.sub("", text)))
+    return shown(_IN_STRUCT.sub("", _CODE_TAIL.sub("", _STATUS.sub("", text))))
 
 
 def _failure(text: str) -> CelError:

@@ -1,4 +1,7 @@
-"""The CEL rules of a CRD, checked when it is made: they compile, say true or false, and are not too dear."""
+"""The CEL rules of a CRD, checked when it is made: well-formed, they compile, say true or false, are not too dear.
+
+As in Kubernetes, expressions are looked at only once everything else about a schema and what is below it is right.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,14 @@ from kgents.embedded.schema.causes import (
 )
 from kgents.embedded.schema.cel import CelError, Expression, compile_in
 from kgents.embedded.schema.cel_types import Types
+from kgents.embedded.schema.cost_places import SchemaPlace, size_limit
 from kgents.embedded.schema.node import Node, compile_schema
-from kgents.embedded.schema.rules import compile_rule, field_suffix, mentions_old_self
+from kgents.embedded.schema.rule_paths import leads_somewhere
+from kgents.embedded.schema.rules import compile_rule, mentions_old_self
 
-REASONS = (REQUIRED, FORBIDDEN, INVALID, DUPLICATE)
+Rule = Mapping[str, Any]
+REASONS = (DUPLICATE, FORBIDDEN, INVALID, REQUIRED)
+CONTRIBUTED = "contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema"
 ROOT_EXTRAS = {
     "apiVersion": {"type": "string"},
     "kind": {"type": "string"},
@@ -40,96 +47,138 @@ def check_rule_sources(schema: Mapping[str, Any], path: str) -> list[Cause]:
     """Everything wrong with the rules anywhere in an `openAPIV3Schema`, which is structural already."""
     checker = _Checker()
     complete = {**schema, "properties": {**(schema.get("properties") or {}), **ROOT_EXTRAS}}
-    checker.visit(compile_schema(complete), path, 1, "")
+    checker.visit(compile_schema(complete), path, 1.0, "")
     if checker.total > cost.PER_SCHEMA:
-        text = (
-            "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema exceeds budget "
-            f"by factor of {_factor(checker.total, cost.PER_SCHEMA)} {cost.HINT}"
-        )
-        checker.causes.append(forbidden(path, text))
+        dear = [place for place, spent in checker.spent.items() if spent >= cost.PER_SCHEMA / 100]
+        checker.causes += [forbidden(place, CONTRIBUTED) for place in dear]
+        name = "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema"
+        checker.causes.append(forbidden(path, _exceeds(name, checker.total, cost.PER_SCHEMA)))
     return checker.causes
 
 
-def _factor(spent: float, budget: float) -> str:
+def _exceeds(name: str, spent: float, budget: float) -> str:
     factor = spent / budget
-    return "more than 100x" if factor > 100 else f"{factor:.1f}x"
+    shown = "more than 100x" if factor > 100 else f"{factor:f}x" if factor < 1.5 else f"{factor:.1f}x"
+    return f"{name} exceeds budget by factor of {shown} {cost.HINT}"
+
+
+def check_form(rule: Rule, node: Node, path: str) -> list[Cause]:
+    """What can be said about a rule without compiling it."""
+    causes: list[Cause] = []
+    source, message = (str(rule.get(name) or "") for name in ("rule", "message"))
+    if not source.strip():
+        causes.append(required(f"{path}.rule", "rule is not specified"))
+    elif message and not message.strip():
+        causes.append(invalid(f"{path}.message", message, "must be non-empty if specified"))
+    elif _broken(message.strip()):
+        causes.append(invalid(f"{path}.message", message, "must not contain line breaks"))
+    elif _broken(source.strip()) and not message:
+        causes.append(required(f"{path}.message", "message must be specified if rule contains line breaks"))
+    told = str(rule.get("messageExpression") or "")
+    if told and not told.strip():
+        causes.append(required(f"{path}.messageExpression", "messageExpression must be non-empty if specified"))
+    reason = rule.get("reason")
+    if reason is not None and reason not in REASONS:
+        causes.append(not_supported(f"{path}.reason", reason, REASONS))
+    place = str(rule.get("fieldPath") or "")
+    if place and not place.strip():
+        causes.append(invalid(f"{path}.fieldPath", place, "must be non-empty if specified"))
+    if _broken(place):
+        causes.append(invalid(f"{path}.fieldPath", place, "must not contain line breaks"))
+    if place and not leads_somewhere(node, place):
+        causes.append(invalid(f"{path}.fieldPath", place, "must be a valid path"))
+    return causes
+
+
+def _broken(text: str) -> bool:
+    return "\n" in text or "\r" in text
 
 
 class _Checker:
     def __init__(self) -> None:
         self.causes: list[Cause] = []
-        self.total = 0.0
+        self.spent: dict[str, float] = {}
 
-    def visit(self, node: Node, path: str, times: int, lost: str) -> None:
-        """`times` is how often this place can occur in one object; `lost` the list that hides old values, if any."""
-        if node.rules:
-            self._check_rules(node, f"{path}.x-kubernetes-validations", times, lost)
+    @property
+    def total(self) -> float:
+        """The cost of all expressions together."""
+        return sum(self.spent.values())
+
+    def visit(self, node: Node, path: str, times: float, lost: str) -> bool:
+        """Check a place and what is below it; whether all rules are well-formed.
+
+        `times` is how often this place can occur in one object; `lost` the list that hides old values, if any.
+        """
+        sound = True
         for name, child in node.properties.items():
-            self.visit(child, f"{path}.properties[{name}]", times, lost)
+            sound &= self.visit(child, f"{path}.properties[{name}]", times, lost)
         if node.additional is not None and node.additional.source:
-            count = min(times * cost.size_limit(node), cost.REQUEST_BYTES)
-            self.visit(node.additional, f"{path}.additionalProperties", count, lost)
+            many = times * size_limit(node)
+            sound &= self.visit(node.additional, f"{path}.additionalProperties", many, lost)
         if node.items is not None:
-            count = min(times * cost.size_limit(node), cost.REQUEST_BYTES)
-            self.visit(node.items, f"{path}.items", count, lost if node.map_keys else lost or f"{path}.items")
+            hidden = lost if node.map_keys else lost or path
+            sound &= self.visit(node.items, f"{path}.items", times * size_limit(node), hidden)
+        if not node.rules:
+            return sound
+        places = [(rule, f"{path}.x-kubernetes-validations[{at}]") for at, rule in enumerate(node.rules)]
+        wrong = [cause for rule, place in places for cause in check_form(rule, node, place)]
+        self.causes += wrong
+        if sound and not wrong:
+            self._compile(node, places, times, lost)
+        return sound and not wrong
 
-    def _check_rules(self, node: Node, path: str, times: int, lost: str) -> None:
+    def _compile(self, node: Node, places: list[tuple[Rule, str]], times: float, lost: str) -> None:
         environments: dict[bool, Any] = {}
-        for at, rule in enumerate(node.rules):
-            where = f"{path}[{at}]"
+        for rule, path in places:
             optional = bool(rule.get("optionalOldSelf"))
             if optional not in environments:
                 environments[optional] = Types().environment(node, optional_old=optional)
-            self._check_rule(node, rule, where, environments[optional], lost)
-            self._check_cost(str(rule.get("rule") or ""), node, f"{where}.rule", times)
-            self._check_cost(str(rule.get("messageExpression") or ""), node, f"{where}.messageExpression", times)
+            self._check_rule(node, rule, path, environments[optional], times)
+            source = str(rule["rule"]).strip()
+            if mentions_old_self(source):
+                if lost:
+                    text = f"oldSelf cannot be used on the uncorrelatable portion of the schema within {lost}"
+                    self.causes.append(invalid(f"{path}.rule", source, text))
+            elif rule.get("optionalOldSelf") is not None:
+                text = "may not be set if oldSelf is not used in rule"
+                self.causes.append(invalid(f"{path}.optionalOldSelf", optional, text))
 
-    def _check_rule(self, node: Node, rule: Mapping[str, Any], path: str, env: Any, lost: str) -> None:
-        source = str(rule.get("rule") or "").strip()
-        if not source:
-            self.causes.append(required(f"{path}.rule", "rule is not specified"))
-            return
-        problem = _problem(source, env, bool(rule.get("optionalOldSelf")), "BOOL", "a bool")
-        if problem:
-            self.causes.append(invalid(f"{path}.rule", source, problem))
-        if lost and mentions_old_self(source) and not rule.get("optionalOldSelf"):
-            text = f"oldSelf cannot be used on the uncorrelatable portion of the schema within {lost}"
-            self.causes.append(invalid(f"{path}.rule", source, text))
-        told = str(rule.get("messageExpression") or "").strip()
-        if told:
-            problem = _problem(told, env, bool(rule.get("optionalOldSelf")), "STRING", "a string")
-            if problem:
-                self.causes.append(invalid(f"{path}.messageExpression", told, problem))
-        message = rule.get("message")
-        if isinstance(message, str) and message and not message.strip():
-            self.causes.append(invalid(f"{path}.message", message, "message must be non-empty if specified"))
-        elif isinstance(message, str) and "\n" in message.strip():
-            self.causes.append(invalid(f"{path}.message", message, "message must not contain line breaks"))
-        reason = rule.get("reason")
-        if reason is not None and reason not in REASONS:
-            self.causes.append(not_supported(f"{path}.reason", reason, REASONS))
-        place = rule.get("fieldPath")
-        if place and field_suffix(place).replace("[", "").replace("]", "") == "":
-            self.causes.append(invalid(f"{path}.fieldPath", place, "fieldPath must be a valid path"))
-
-    def _check_cost(self, source: str, node: Node, path: str, times: int) -> None:
-        if not source:
-            return
-        spent = cost.estimate(source, node) * times
-        self.total += spent
-        if spent > cost.PER_RULE:
-            text = f"estimated rule cost exceeds budget by factor of {_factor(spent, cost.PER_RULE)} {cost.HINT}"
-            self.causes.append(forbidden(path, text))
+    def _check_rule(self, node: Node, rule: Rule, path: str, env: Any, times: float) -> None:
+        optional = bool(rule.get("optionalOldSelf"))
+        for name, wanted, said in (("rule", "BOOL", "rule"), ("messageExpression", "STRING", "messageExpression")):
+            source = str(rule.get(name) or "").strip()
+            if not source:
+                continue
+            try:
+                spent = _compiled(source, env, optional, wanted, node) * times
+            except CelError as error:
+                self.causes.append(invalid(f"{path}.{name}", _as_go(rule), error.what))
+                continue
+            self.spent[f"{path}.{name}"] = spent
+            if spent > cost.PER_RULE:
+                text = _exceeds(f"estimated {said} cost", spent, cost.PER_RULE)
+                self.causes.append(forbidden(f"{path}.{name}", text))
 
 
-def _problem(source: str, env: Any, optional: bool, wanted: str, article: str) -> str:
-    """Why an expression is not acceptable, or nothing."""
+def _compiled(source: str, env: Any, optional: bool, wanted: str, node: Node) -> float:
+    """The cost of one evaluation of an expression. CelError when it is not acceptable."""
+    is_message = wanted == "STRING"
     try:
-        kind = Expression(source, compile_in(env, source)).result_type
+        expression = Expression(source, compile_in(env, source))
         compile_rule(source, optional)
+        tree = expression.tree()
     except CelError as error:
-        return error.what
-    if kind not in (wanted, "DYN"):
-        name = "messageExpression" if wanted == "STRING" else "cel expression"
-        return f"{name} must evaluate to {article}"
-    return ""
+        raise CelError(f"messageExpression {error.what}" if is_message else error.what) from error
+    if expression.result_type not in (wanted, "DYN"):
+        raise CelError(
+            "messageExpression must evaluate to a string" if is_message else "cel expression must evaluate to a bool"
+        )
+    place = SchemaPlace(node)
+    return cost.estimate(tree, {"self": place, "oldSelf": place})
+
+
+def _as_go(rule: Rule) -> dict[str, Any]:
+    """A rule as Kubernetes shows it, which is its internal form."""
+    texts = {name: rule.get(name[0].lower() + name[1:]) or "" for name in ("Rule", "Message", "MessageExpression")}
+    rest = {name: rule.get(name[0].lower() + name[1:]) for name in ("Reason", "OptionalOldSelf")}
+    return {**texts, **rest, "FieldPath": rule.get("fieldPath") or ""}

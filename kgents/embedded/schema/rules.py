@@ -22,27 +22,41 @@ from kgents.embedded.schema.causes import (
 )
 from kgents.embedded.schema.cel import CelError, Expression, OverBudget, compile_expression
 from kgents.embedded.schema.cel_values import to_cel
+from kgents.embedded.schema.cost import COPYING, PER_CALL, estimate
+from kgents.embedded.schema.cost_places import SchemaPlace, ValuePlace
 from kgents.embedded.schema.node import ABSENT, Node
 from kgents.embedded.schema.ratchet import correlate, same
+from kgents.embedded.schema.rule_paths import field_suffix
 
-MAX_EVALUATIONS = 20_000
-"""Rule evaluations for one object; about 200 ms of work. What needs more is refused, not waited for."""
 MAX_CPU_SECONDS = 2.0
-"""Processor time for the rules of one object, for rules whose single evaluations are slow."""
-OUT_OF_BUDGET = "validation failed due to running out of cost budget"
+"""Processor time for the rules of one object: what needs more is refused, not waited for."""
+MAX_MESSAGE = 5 * 1024
+"""Bytes that a message expression may make; of more, the message is told instead."""
+STOPPED = "no further validation rules will be run"
+OUT_OF_BUDGET = f"validation failed due to running out of cost budget, {STOPPED}"
 
 _TEXT = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'')
 _OLD_SELF = re.compile(r"\boldSelf\b")
-_FIELD_PART = re.compile(r"\.([^.\[]+)|\['((?:[^'\\]|\\.)*)'\]")
+VARIABLES = ("self", "oldSelf", "oldSelfValue")
 PREFIXES = {INVALID: "Invalid value", FORBIDDEN: "Forbidden", REQUIRED: "Required value", DUPLICATE: "Duplicate value"}
 
 
 class Rule:
     """One compiled rule."""
 
-    __slots__ = ("field", "message", "message_expression", "optional_old", "program", "reason", "source", "transition")
+    __slots__ = (
+        "dear",
+        "field",
+        "message",
+        "message_expression",
+        "optional_old",
+        "program",
+        "reason",
+        "source",
+        "transition",
+    )
 
-    def __init__(self, raw: Mapping[str, Any]) -> None:
+    def __init__(self, raw: Mapping[str, Any], node: Node) -> None:
         self.source = str(raw.get("rule") or "").strip()
         self.message = str(raw.get("message") or "").strip()
         self.reason = str(raw.get("reason") or INVALID)
@@ -53,16 +67,40 @@ class Rule:
         expression = str(raw.get("messageExpression") or "").strip()
         self.message_expression = compile_rule(expression, self.optional_old) if expression else None
 
-    def text(self, variables: Mapping[str, Any]) -> str:
+        self.dear = [one for one in (self.program, self.message_expression) if one is not None and _is_dear(one, node)]
+
+    def shown(self) -> str:
+        """How errors name the rule."""
+        return self.message or self.source
+
+    def run(self, program: Expression, variables: Mapping[str, Any], values: Mapping[str, Any]) -> Any:
+        """The result of the rule or of its message expression. OverBudget when these values make it too dear."""
+        if program in self.dear and _cost(program, values) > PER_CALL:
+            raise OverBudget("operation cancelled: actual cost limit exceeded")
+        return program.evaluate(variables)
+
+    def text(self, variables: Mapping[str, Any], values: Mapping[str, Any]) -> str:
         """What to tell the client; a message expression that fails gives way to the message."""
         if self.message_expression is not None:
             try:
-                told = self.message_expression.evaluate(variables)
+                told = self.run(self.message_expression, variables, values)
+            except OverBudget:
+                raise
             except CelError:
                 told = None  # Kubernetes too falls back to the message here
-            if isinstance(told, str) and told.strip() and "\n" not in told:
+            if isinstance(told, str) and told.strip() and "\n" not in told and len(told.encode()) <= MAX_MESSAGE:
                 return told.strip()
         return self.message or f"failed rule: {self.source}"
+
+
+def _is_dear(program: Expression, node: Node) -> bool:
+    """Whether the schema allows values with which one evaluation would cost too much."""
+    place = SchemaPlace(node)
+    return estimate(program.tree(), dict.fromkeys(VARIABLES, place), copying=COPYING) > PER_CALL
+
+
+def _cost(program: Expression, values: Mapping[str, Any]) -> float:
+    return estimate(program.tree(), {name: ValuePlace([value]) for name, value in values.items()}, copying=COPYING)
 
 
 def mentions_old_self(source: str) -> bool:
@@ -78,14 +116,9 @@ def compile_rule(source: str, optional_old: bool) -> Expression:
     return compile_expression(source, {"self": "dyn", "oldSelf": "dyn"})
 
 
-def field_suffix(path: str) -> str:
-    """A rule's fieldPath as the end of a field name: `.min`, `['a.b']` becomes `[a.b]`."""
-    return "".join(f".{name}" if name else f"[{key}]" for name, key in _FIELD_PART.findall(path))
-
-
 @lru_cache(maxsize=4096)
 def _compiled(node: Node) -> tuple[Rule, ...]:
-    return tuple(Rule(raw) for raw in node.rules)
+    return tuple(Rule(raw, node) for raw in node.rules)
 
 
 def check_rules(node: Node, new: Any, old: Any = ABSENT, clock: Callable[[], float] = time.thread_time) -> list[Cause]:
@@ -97,7 +130,6 @@ class _Walk:
     """One pass over one object, with its budget."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self.left = MAX_EVALUATIONS
         self.clock = clock
         self.end = clock() + MAX_CPU_SECONDS
         self.causes: list[Cause] = []
@@ -105,10 +137,8 @@ class _Walk:
     def run(self, node: Node, new: Any, old: Any) -> list[Cause]:
         try:
             self._visit(node, new, old, "")
-        except OverBudget as error:
-            self.causes.append(
-                Cause("", INVALID, f"Invalid value: {error.what}: no further validation rules will be run")
-            )
+        except _Stopped as stop:
+            self.causes.append(stop.cause)
         return self.causes
 
     def _visit(self, node: Node, new: Any, old: Any, path: str) -> None:
@@ -121,59 +151,75 @@ class _Walk:
 
     def _check(self, node: Node, new: Any, old: Any, path: str) -> None:
         unchanged = old is not ABSENT and same(new, old)
-        variables: dict[str, Any] | None = None
+        subject: _Subject | None = None
         for rule in _compiled(node):
             if rule.transition and old is ABSENT and not rule.optional_old:
                 continue
             if unchanged and not rule.transition:
                 continue  # ratcheting: what was broken and is untouched is tolerated
-            if variables is None:
-                variables = _variables(node, new, old)
-            self.left -= 1
-            if self.left < 0 or self.clock() > self.end:
-                raise OverBudget(OUT_OF_BUDGET)
-            cause = _evaluate(rule, node, new, variables, path)
+            if self.clock() > self.end:
+                raise _Stopped(_of_type(path, node, OUT_OF_BUDGET))
+            if subject is None:
+                subject = _Subject(node, new, old, path)
+            cause = subject.judge(rule)
             if cause is not None:
                 self.causes.append(cause)
 
 
-def _variables(node: Node, new: Any, old: Any) -> dict[str, Any]:
-    before = None if old is ABSENT else to_cel(node, old)
-    return {
-        "self": to_cel(node, new),
-        "oldSelf": before,
-        "oldSelfValue": before,
-        "hasOldSelf": old is not ABSENT,
-    }
+class _Stopped(Exception):
+    """The rules of an object have cost enough."""
+
+    def __init__(self, cause: Cause) -> None:
+        super().__init__(cause.message)
+        self.cause = cause
 
 
-def _evaluate(rule: Rule, node: Node, new: Any, variables: dict[str, Any], path: str) -> Cause | None:
-    given = dict(variables)
-    unused = ("oldSelf",) if rule.optional_old else ("oldSelfValue", "hasOldSelf")
-    for name in unused:
-        del given[name]
-    try:
-        held = rule.program.evaluate(given)
-    except OverBudget as error:
-        raise OverBudget(f"{error.what} for rule: {rule.source}") from error
-    except CelError as error:
-        return Cause(path, INVALID, f"Invalid value: {_shown(new)}{error.what} evaluating rule: {rule.source}")
-    if held is True:
-        return None
-    field = (path + rule.field).lstrip(".")
-    return Cause(field, rule.reason, _message(rule, new, rule.text(given)))
+class _Subject:
+    """One value that rules judge."""
+
+    def __init__(self, node: Node, new: Any, old: Any, path: str) -> None:
+        self._node = node
+        self._path = path
+        self._new = new
+        before = None if old is ABSENT else to_cel(node, old)
+        now = to_cel(node, new)
+        self._plain = {"self": now, "oldSelf": before}
+        self._optional = {"self": now, "oldSelfValue": before, "hasOldSelf": old is not ABSENT}
+
+    def judge(self, rule: Rule) -> Cause | None:
+        """What a rule finds wrong with the value, or None. Raises _Stopped when the rule is too dear."""
+        given = self._optional if rule.optional_old else self._plain
+        what = f"rule: {rule.shown()}"
+        try:
+            if rule.run(rule.program, given, given) is True:
+                return None
+            what = f'messageExpression: "{rule.source}"'
+            text = rule.text(given, given)
+        except OverBudget as error:
+            said = f"'{error.what}': {STOPPED} due to call cost exceeds limit for {what}"
+            raise _Stopped(_of_type(self._path, self._node, said)) from error
+        except CelError as error:
+            said = f"{error.what} evaluating {what}"
+            if error.what.startswith("no such overload"):
+                reason = "call arguments did not match a supported operator, function or macro signature"
+                said = f"'{error.what}': {reason} for {what}"
+            return _of_type(self._path, self._node, said)
+        field = (self._path + rule.field).lstrip(".")
+        return Cause(field, rule.reason, _message(rule, self._node, self._new, text))
 
 
-def _message(rule: Rule, new: Any, text: str) -> str:
+def _of_type(path: str, node: Node, text: str) -> Cause:
+    """A cause that, as in Kubernetes, shows the type of the value instead of the value."""
+    return Cause(path, INVALID, f"Invalid value: {show(node.type)}: {text}")
+
+
+def _message(rule: Rule, node: Node, new: Any, text: str) -> str:
     prefix = PREFIXES.get(rule.reason, PREFIXES[INVALID])
+    value = "" if node.type in ("object", "array") else f"{show(new)}"
     if rule.reason == DUPLICATE:
-        return f"{prefix}: {show(new)}"
-    value = _shown(new) if rule.reason == INVALID else ""
-    return f"{prefix}: {value}{text}"
-
-
-def _shown(value: Any) -> str:
-    return "" if isinstance(value, dict | list) else f"{show(value)}: "
+        return f"{prefix}: {value}" if value else prefix
+    shown = f"{value}: " if value and rule.reason == INVALID else ""
+    return f"{prefix}: {shown}{text}"
 
 
 def _children(node: Node, new: Any, old: Any, path: str) -> Iterator[tuple[Node, Any, Any, str]]:

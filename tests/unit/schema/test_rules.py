@@ -6,7 +6,8 @@ import pytest
 
 from kgents.embedded.schema.cel import CelError, OverBudget, compile_expression
 from kgents.embedded.schema.cel_values import escape
-from kgents.embedded.schema.rules import check_rules, field_suffix, mentions_old_self
+from kgents.embedded.schema.rule_paths import field_suffix
+from kgents.embedded.schema.rules import check_rules, mentions_old_self
 from kgents.embedded.schema.schema import Schema
 from tests.unit.schema.plants import custom, plant
 
@@ -98,7 +99,7 @@ def test_property_names_are_escaped() -> None:
 
 def test_a_rule_that_fails_to_evaluate_is_a_cause() -> None:
     (cause,) = ruled(BOUNDS, {"rule": "self.min < self.max"}).validate(plant(min=1))
-    assert cause.message == "Invalid value: no such key: max evaluating rule: self.min < self.max"
+    assert cause.message == 'Invalid value: "object": no such key: max evaluating rule: self.min < self.max'
 
 
 def test_rules_that_run_too_long_are_stopped() -> None:
@@ -182,8 +183,25 @@ def test_rules_have_a_budget_of_processor_time() -> None:
     assert "running out of cost budget" in cause.message
 
 
-def test_rules_have_a_budget_of_evaluations() -> None:
-    item = {"type": "integer", "x-kubernetes-validations": [{"rule": "self > 0"}]}
-    schema = custom({"type": "object", "properties": {"a": {"type": "array", "items": item}}})
-    (cause,) = schema.validate(plant(a=[1] * 30_000))
-    assert "running out of cost budget" in cause.message
+def test_a_rule_is_not_run_on_values_that_make_it_too_dear() -> None:
+    properties = {"a": {"type": "string"}, "b": {"type": "string"}}
+    schema = ruled(properties, {"rule": "!self.a.contains(self.b)", "message": "held"})
+    assert schema.validate(plant(a="x" * 1000, b="y" * 1000)) == []
+    (cause,) = schema.validate(plant(a="x" * 100_000, b="y" * 50_000))
+    assert cause.message == (
+        "Invalid value: \"object\": 'operation cancelled: actual cost limit exceeded': no further validation rules "
+        "will be run due to call cost exceeds limit for rule: held"
+    )
+
+
+def test_a_message_that_is_too_long_gives_way() -> None:
+    rule = {"rule": "false", "message": "plain", "messageExpression": "self.a + self.a"}
+    schema = ruled({"a": {"type": "string"}}, rule)
+    assert schema.validate(plant(a="x" * 10))[0].message == "Invalid value: " + "x" * 20
+    assert schema.validate(plant(a="x" * 5_000))[0].message == "Invalid value: plain"
+
+
+def test_a_call_without_an_overload_says_so() -> None:
+    form = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    (cause,) = ruled({"v": form}, {"rule": "self.v + 1 == 2"}).validate(plant(v={}))
+    assert "call arguments did not match a supported operator, function or macro signature for rule" in cause.message

@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from kgents.embedded.schema.cel import CelError, Expression, compile_in, modules
-from kgents.embedded.schema.cost import TOKEN
+from kgents.embedded.schema.cel_text import TOKEN
 
 Variables = Sequence[tuple[str, str]]
 BASIC = ("object", "oldObject", "request", "namespaceObject", "authorizer")

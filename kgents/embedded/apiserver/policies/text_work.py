@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from kgents.embedded.schema.cost import LOOPS, READERS, TOKEN
+from kgents.embedded.schema.cel_text import LOOPS, READERS, TOKEN
 
 LIMIT = 2_000_000_000
 """Characters; a second or two of the runtime's work."""

@@ -1,0 +1,47 @@
+"""A rule's `fieldPath`: where, below the value that a rule judges, its error is reported."""
+
+from __future__ import annotations
+
+import re
+
+from kgents.embedded.schema.node import Node
+
+_PART = re.compile(r"\.([^.\[\]]+)|\['((?:[^'\\]|\\.)*)'\]")
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPED = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "'": "'", "\\": "\\"}
+
+
+def parts(path: str) -> list[tuple[str, bool]] | None:
+    """The names of a path, and whether each stood in brackets; None when it is not one."""
+    found: list[tuple[str, bool]] = []
+    at = 0
+    while at < len(path):
+        match = _PART.match(path, at)
+        if match is None:
+            return None
+        plain, quoted = match.groups()
+        if quoted is not None and any(sign not in _ESCAPED for sign in _ESCAPE.findall(quoted)):
+            return None
+        text = plain if plain is not None else _ESCAPE.sub(lambda sign: _ESCAPED[sign.group(1)], quoted)
+        found.append((text, plain is None))
+        at = match.end()
+    return found
+
+
+def leads_somewhere(node: Node, path: str) -> bool:
+    """Whether a path names a declared field, or a key of a map, below `node`."""
+    names = parts(path)
+    current: Node | None = node
+    for name, _ in names or ():
+        if current is None:
+            return False
+        if current.properties:
+            current = current.properties.get(name)
+        else:
+            current = current.additional if current.additional is not None and current.additional.source else None
+    return bool(names) and current is not None
+
+
+def field_suffix(path: str) -> str:
+    """A rule's fieldPath as the end of a field name: `.min`, `['a.b']` becomes `[a.b]`."""
+    return "".join(f"[{name}]" if bracketed else f".{name}" for name, bracketed in parts(path) or ())
