@@ -51,7 +51,7 @@ class Discovery:
 
     def _plain(self, path: str) -> Object:
         parts = path.strip("/").split("/")
-        groups = self._registry.groups()
+        groups = self._groups()
         if path == "/api":
             addresses = [{"clientCIDR": "0.0.0.0/0", "serverAddress": "127.0.0.1"}]
             return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": addresses}
@@ -66,8 +66,18 @@ class Discovery:
             return {"kind": "APIGroup", "apiVersion": "v1", **_group(parts[1], groups[parts[1]])}
         return self._resources(parts[1], parts[2])
 
+    def _groups(self) -> dict[str, list[str]]:
+        """Each group's versions; custom groups after the built-in ones, since clients prefer what comes first."""
+        custom = {one.group for one in self._registry if one.custom}
+        groups = self._registry.groups()
+        return {name: groups[name] for name in sorted(groups, key=lambda name: name if name in custom else "")}
+
+    def _served(self, group: str, version: str) -> list[Resource]:
+        found = (one for one in self._registry if one.group == group and one.version == version)
+        return sorted(found, key=lambda one: one.plural)
+
     def _resources(self, group: str, version: str) -> Object:
-        found = [one for one in self._registry if one.group == group and one.version == version]
+        found = self._served(group, version)
         if not found:
             raise no_such_resource()
         listed = [entry for one in found for entry in _entries(one)]
@@ -76,7 +86,7 @@ class Discovery:
 
     def _aggregated(self, path: str, version: str) -> Object:
         items = []
-        for group, versions in self._registry.groups().items():
+        for group, versions in self._groups().items():
             if (path == "/api") != (group == ""):
                 continue
             meta: Object = {"name": group} if group else {}
@@ -90,8 +100,8 @@ class Discovery:
         }
 
     def _version(self, group: str, version: str) -> Object:
-        found = (one for one in self._registry if one.group == group and one.version == version)
-        return {"version": version, "resources": [_discovered(one) for one in found], "freshness": "Current"}
+        listed = [_discovered(one) for one in self._served(group, version)]
+        return {"version": version, "resources": listed, "freshness": "Current"}
 
 
 def _group(name: str, versions: Iterable[str]) -> Object:

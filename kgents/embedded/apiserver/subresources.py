@@ -13,6 +13,7 @@ from kgents.embedded.apiserver.reads import get
 from kgents.embedded.apiserver.update import change_object, replace
 
 Object = dict[str, Any]
+NOT_HERE = ("attach", "ephemeralcontainers", "exec", "portforward", "proxy")
 TOKENS = "authentication.k8s.io/v1"
 
 
@@ -34,8 +35,9 @@ async def serve(call: Call) -> Answer:
         return await _bind(call)
     if name == "eviction":
         return await _evict(call)
-    if name in ("exec", "attach", "portforward", "proxy"):
-        raise StatusError(501, "NotImplemented", f"pods/{name} is not implemented by the embedded hive")
+    if name in NOT_HERE:
+        why = f"{call.resource.plural}/{name} is not implemented by the embedded hive"
+        raise StatusError(501, "NotImplemented", why)
     if call.info.verb == "get":
         return await get(call)
     if call.info.verb == "patch":

@@ -128,20 +128,6 @@ def class_parameters(obj: Object) -> str:
     return f"{given.get('kind')}{'.' + given['apiGroup'] if given.get('apiGroup') else ''}/{given.get('name')}"
 
 
-def certificate_duration(obj: Object) -> str:
-    """How long a certificate is wanted for."""
-    seconds = at(obj, "spec.expirationSeconds")
-    return NONE if seconds is None else duration(int(seconds))
-
-
-def certificate_condition(obj: Object) -> str:
-    """Where a certificate signing request stands."""
-    found = {one["type"] for one in at(obj, "status.conditions", ())}
-    words = ["Denied" if "Denied" in found else "Approved" if "Approved" in found else "Pending"]
-    words += ["Failed"] * ("Failed" in found) + ["Issued"] * bool(at(obj, "status.certificate"))
-    return ",".join(words)
-
-
 def param_kind(obj: Object) -> str:
     """The kind of a policy's parameters."""
     kind = at(obj, "spec.paramKind")

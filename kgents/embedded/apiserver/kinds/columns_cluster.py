@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from kgents.embedded.apiserver.kinds import cells, cells_groups
 from kgents.embedded.apiserver.kinds.column import AGE, Column, at, col, wide
 from kgents.embedded.apiserver.kinds.columns_core import EVENTS
+from kgents.embedded.apiserver.kinds.events import stored
+
+Object = dict[str, Any]
 
 WEBHOOKS = col(
     "Webhooks",
@@ -12,6 +18,10 @@ WEBHOOKS = col(
     "Webhooks indicates the number of webhooks registered in this configuration",
     "integer",
 )
+
+
+def _of_stored(cell: Callable[[Object], Any]) -> Callable[[Object], Any]:
+    return lambda obj: cell(stored(obj))
 
 
 def _binding(kind: str, noun: str) -> tuple[Column, ...]:
@@ -24,7 +34,7 @@ def _binding(kind: str, noun: str) -> tuple[Column, ...]:
 
 
 CLUSTER: dict[str, tuple[Column, ...]] = {
-    "events.events.k8s.io": EVENTS,
+    "events.events.k8s.io": tuple(one._replace(cell=_of_stored(one.cell)) for one in EVENTS),
     "leases.coordination.k8s.io": (
         col("Holder", lambda o: at(o, "spec.holderIdentity", ""), "@coordination.v1.LeaseSpec.holderIdentity"),
         AGE,
@@ -91,29 +101,6 @@ CLUSTER: dict[str, tuple[Column, ...]] = {
             "PreemptionPolicy",
             lambda o: at(o, "preemptionPolicy", ""),
             "@scheduling.v1.PriorityClass.preemptionPolicy",
-        ),
-    ),
-    "certificatesigningrequests.certificates.k8s.io": (
-        AGE,
-        col(
-            "SignerName",
-            lambda o: at(o, "spec.signerName", cells.NONE),
-            "@certificates.v1.CertificateSigningRequestSpec.signerName",
-        ),
-        col(
-            "Requestor",
-            lambda o: at(o, "spec.username", ""),
-            "@certificates.v1.CertificateSigningRequestSpec.request",
-        ),
-        col(
-            "RequestedDuration",
-            cells_groups.certificate_duration,
-            "@certificates.v1.CertificateSigningRequestSpec.expirationSeconds",
-        ),
-        col(
-            "Condition",
-            cells_groups.certificate_condition,
-            "@certificates.v1.CertificateSigningRequestStatus.conditions",
         ),
     ),
     "validatingadmissionpolicies.admissionregistration.k8s.io": (

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kgents.embedded.apiserver.crds import CrdStrategy
 from kgents.embedded.apiserver.kinds import admission as judges
-from kgents.embedded.apiserver.kinds import basics, pods, rbac, services, workloads
+from kgents.embedded.apiserver.kinds import basics, events, pods, rbac, scaling, services, workloads
 from kgents.embedded.apiserver.names import dns_1035_label, dns_label, path_segment
 from kgents.embedded.apiserver.registry import Resource, ScalePaths, Subresource
 from kgents.embedded.apiserver.strategy import GenerationStrategy, Strategy
@@ -18,13 +18,16 @@ WORKLOAD_PATHS = ScalePaths(selector=("spec", "selector"))
 TOKEN = Subresource("token", ("create",), "TokenRequest", "authentication.k8s.io", "v1")
 NO_COLLECTION = ("create", "delete", "get", "list", "patch", "update", "watch")
 CREATE = ("create",)
+PROXY = ("create", "delete", "get", "patch", "update")
 POD_SUBRESOURCES = {
     "attach": Subresource("attach", ("create", "get"), "PodAttachOptions"),
     "binding": Subresource("binding", ("create",), "Binding"),
+    "ephemeralcontainers": Subresource("ephemeralcontainers"),
     "eviction": Subresource("eviction", ("create",), "Eviction", "policy", "v1"),
     "exec": Subresource("exec", ("create", "get"), "PodExecOptions"),
     "log": Subresource("log", ("get",), "Pod"),
     "portforward": Subresource("portforward", ("create", "get"), "PodPortForwardOptions"),
+    "proxy": Subresource("proxy", PROXY, "PodProxyOptions"),
     "status": STATUS,
 }
 EVENT_FIELDS = (
@@ -53,8 +56,9 @@ def core() -> Iterator[Resource]:
         selectable=("status.phase",),
     )  # fmt: skip
     yield of(
-        "nodes", "Node", "no", namespaced=False, subresources={"status": STATUS}, selectable=("spec.unschedulable",)
-    )
+        "nodes", "Node", "no", namespaced=False, selectable=("spec.unschedulable",),
+        subresources={"proxy": Subresource("proxy", PROXY, "NodeProxyOptions"), "status": STATUS},
+    )  # fmt: skip
     yield of(
         "persistentvolumeclaims", "PersistentVolumeClaim", "pvc", subresources={"status": STATUS}, returns_deleted=True,
         strategy=basics.ClaimStrategy(),
@@ -69,12 +73,17 @@ def core() -> Iterator[Resource]:
     )  # fmt: skip
     yield of("podtemplates", "PodTemplate", returns_deleted=True)
     yield of("limitranges", "LimitRange", "limits")
+    yield of(
+        "replicationcontrollers", "ReplicationController", "rc", categories=everything, subresources=WORKLOAD,
+        scale=WORKLOAD_PATHS, strategy=scaling.ReplicationStrategy(),
+    )  # fmt: skip
     yield of("resourcequotas", "ResourceQuota", "quota", subresources={"status": STATUS}, returns_deleted=True)
     yield of("secrets", "Secret", strategy=basics.SecretStrategy(), selectable=("type",))
     yield of("serviceaccounts", "ServiceAccount", "sa", subresources={"token": TOKEN}, returns_deleted=True)
     yield of(
         "services", "Service", "svc", categories=everything, strategy=services.ServiceStrategy(),
-        subresources={"status": STATUS}, name_problem=dns_1035_label, returns_deleted=True,
+        subresources={"proxy": Subresource("proxy", PROXY, "ServiceProxyOptions"), "status": STATUS},
+        name_problem=dns_1035_label, returns_deleted=True,
         selectable=("spec.clusterIP", "spec.type"),
     )  # fmt: skip
 
@@ -96,6 +105,14 @@ def groups() -> Iterator[Resource]:
         strategy=workloads.DaemonSetStrategy(),
     )  # fmt: skip
     yield of("apps", "controllerrevisions", "ControllerRevision")
+    yield of(
+        "events.k8s.io", "events", "Event", "ev", storage="events", strategy=events.EventsStrategy(),
+        read=events.shown, write=events.stored,
+    )  # fmt: skip
+    yield of(
+        "autoscaling", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "hpa", version="v2",
+        categories=everything, subresources=status, strategy=scaling.AutoscalerStrategy(),
+    )  # fmt: skip
     yield of("batch", "jobs", "Job", categories=everything, subresources=status, strategy=workloads.JobStrategy())
     yield of(
         "batch", "cronjobs", "CronJob", "cj", categories=everything, subresources=status,
@@ -114,6 +131,7 @@ def groups() -> Iterator[Resource]:
     yield of("discovery.k8s.io", "endpointslices", "EndpointSlice")
     yield of("networking.k8s.io", "networkpolicies", "NetworkPolicy", "netpol", strategy=GenerationStrategy())
     yield of("networking.k8s.io", "ingresses", "Ingress", "ing", subresources=status, strategy=GenerationStrategy())
+    yield of("networking.k8s.io", "ingressclasses", "IngressClass", namespaced=False, strategy=GenerationStrategy())
     yield of(
         "policy", "poddisruptionbudgets", "PodDisruptionBudget", "pdb", subresources=status,
         strategy=GenerationStrategy(),
