@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kgents.api.errors import NotFound, UsageError
+from kgents.api.errors import NotFound, Unreachable, UsageError
 from kgents.cli import options
 from kgents.cli.hives import current_name, farewell, names_told, tell, wait_for_cortex
 from kgents.infra import hive as hives
@@ -60,6 +60,8 @@ def init(
         hive = cluster.init(
             context, name, tell, namespace=namespace, force=force_conflicts, select=not no_kubeconfig, timeout=timeout
         )
+        if not cluster.operators_act(hive, timeout):
+            raise Unreachable("The operators do not come to work", fix="See why: kgents infra logs operators")
     elif namespace or force_conflicts:
         raise UsageError("--namespace and --force-conflicts go with --context", fix="Leave them out")
     else:

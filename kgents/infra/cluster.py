@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -63,6 +64,16 @@ def init(
         kubeconfig.select(path, context, namespace)
         tell(f"selected the context {context} in {path}")
     return hive
+
+
+def operators_act(hive: Hive, timeout: float) -> bool:
+    """Whether the operators have logged in, waiting for it: their token stands as long as they are at work."""
+    latest = time.monotonic() + timeout
+    while not hive.operators_token_file.exists():
+        if time.monotonic() > latest:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def contents(hive: Hive, timeout: float = 30.0) -> dict[str, int]:
