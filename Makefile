@@ -38,5 +38,5 @@ bench: $(VENV)/.dev  ## Measure kgents side by side with its peers
 	$(BIN)/python -m benchmarks
 
 clean:  ## Stop the example hive and remove what was made here
-	@test ! -x $(BIN)/kgents || $(BIN)/kgents infra delete --yes --if-exists
+	@test ! -x $(BIN)/kgents || $(BIN)/kgents infra delete --yes --if-exists --name laptop
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
