@@ -57,6 +57,9 @@ class ClusterConfig:
     client_cert_data: bytes | None = field(default=None, repr=False)
     client_key_data: bytes | None = field(default=None, repr=False)
     exec: ExecPlugin | None = field(default=None, repr=False)
+    impersonate: str | None = None
+    """The user to act as (`as` in a kubeconfig); the one who authenticates must be allowed to."""
+    impersonate_groups: tuple[str, ...] = ()
     proxy_url: str | None = None
 
     @property
@@ -165,6 +168,8 @@ def _resolve(merged: Mapping[str, Any], name: str) -> ClusterConfig:
         client_cert_data=_decoded(user.get("client-certificate-data"), "client-certificate-data", where),
         client_key_data=_decoded(user.get("client-key-data"), "client-key-data", where),
         exec=_exec_plugin(user.get("exec"), where),
+        impersonate=_text(user.get("as")),
+        impersonate_groups=tuple(str(group) for group in user.get("as-groups") or ()),
     )
 
 

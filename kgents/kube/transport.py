@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
+from multidict import CIMultiDict
 from yarl import URL
 
 from kgents.kube.config import ClusterConfig
@@ -114,13 +115,16 @@ class Transport:
         self, method: str, url: URL, headers: dict[str, str], data: bytes | str | None, limit: aiohttp.ClientTimeout
     ) -> aiohttp.ClientResponse:
         session = await self._open()
+        acting_as = CIMultiDict([("Impersonate-User", self.config.impersonate)] if self.config.impersonate else ())
+        acting_as.extend(("Impersonate-Group", group) for group in self.config.impersonate_groups)
         for renewed in (False, True):
-            who = await self._credentials.headers()
+            who = CIMultiDict(headers | await self._credentials.headers())
+            who.extend(acting_as)
             with _translated(self.config, limit.total):
                 response = await session.request(
                     method,
                     url,
-                    headers=headers | who,
+                    headers=who,
                     data=data,
                     timeout=limit,
                     proxy=self._proxy,

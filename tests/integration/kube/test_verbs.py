@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from kgents.api.errors import NotFound, Unreachable
 from kgents.api.kinds import CONFIG_MAP
 from kgents.kube import config
 from kgents.kube.client import KubeClient
-from kgents.kube.errors import AlreadyExists, Conflict
+from kgents.kube.errors import AlreadyExists, Conflict, Forbidden
 
 
 def config_map(name: str, **data: str) -> dict[str, Any]:
@@ -75,3 +76,14 @@ async def test_a_certificate_of_another_authority_is_not_trusted(hive_api: Any) 
     async with KubeClient(stranger) as api:
         with pytest.raises(Unreachable, match="its certificate is not to be trusted"):
             await api.version()
+
+
+async def test_one_who_may_acts_as_another_and_is_judged_as_him(api: KubeClient, namespace: str) -> None:
+    other = dataclasses.replace(api.config, impersonate="ann", impersonate_groups=("readers", "writers"))
+    async with KubeClient(other) as ann:
+        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        said = await ann.request("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", body=review)
+        with pytest.raises(Forbidden):
+            await ann.create(CONFIG_MAP, config_map("a"), namespace)
+    user = said["status"]["userInfo"]
+    assert (user["username"], user["groups"]) == ("ann", ["readers", "writers", "system:authenticated"])
