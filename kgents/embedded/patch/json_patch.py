@@ -23,7 +23,8 @@ def apply(document: Any, operations: Any) -> Any:
         raise bad_request("error decoding patch: a JSON patch is a list of operations")
     if len(operations) > MAX_OPERATIONS:
         raise PatchError(
-            f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}",
+            "Request entity too large: The allowed maximum operations in a JSON patch is "
+            f"{MAX_OPERATIONS}, got {len(operations)}",
             code=413,
             reason="RequestEntityTooLarge",
         )
@@ -34,11 +35,7 @@ def apply(document: Any, operations: Any) -> Any:
         if operation.get("op") == "copy":
             budget -= _copied_size(holder, operation)
             if budget < 0:
-                raise PatchError(
-                    f"Unable to complete the copy, the accumulated size increase exceeds the limit {MAX_COPIED}",
-                    code=413,
-                    reason="RequestEntityTooLarge",
-                )
+                raise _refused(f"the copies together are larger than {MAX_COPIED} bytes")
         _run(holder, operation)
     return holder[""]
 
@@ -83,22 +80,23 @@ def _get(container: Any, part: str) -> Any:
         if part in container:
             return container[part]
     elif isinstance(container, list):
-        return container[_index(part, len(container) - 1)]
+        return container[_index(part, len(container))]
     raise _refused(f"there is nothing at {part!r}")
 
 
-def _index(part: str, last: int) -> int:
-    if not (part.isascii() and part.isdigit()) or (len(part) > 1 and part[0] == "0") or len(part) > 9:
+def _index(part: str, length: int) -> int:
+    """An index below `length`; negative ones count from the end, as in the library that Kubernetes uses."""
+    digits = part.lstrip("+-") if part[:2] not in ("+-", "-+", "--", "++") else ""
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > 9:
         raise _refused(f"{part!r} is not an index")
-    if int(part) > last:
+    place = int(part)
+    if not -length <= place < length:
         raise _refused(f"index {part} is out of bounds")
-    return int(part)
+    return place % length
 
 
 def _value(operation: dict[str, Any]) -> Any:
-    if "value" not in operation:
-        raise _refused("the operation has no value")
-    return clone(operation["value"])
+    return clone(operation.get("value"))
 
 
 def _insert(holder: dict[str, Any], parts: list[str], value: Any) -> None:
@@ -106,7 +104,7 @@ def _insert(holder: dict[str, Any], parts: list[str], value: Any) -> None:
     if isinstance(parent, dict):
         parent[parts[-1]] = value
     elif isinstance(parent, list):
-        parent.insert(len(parent) if parts[-1] == "-" else _index(parts[-1], len(parent)), value)
+        parent.insert(len(parent) if parts[-1] == "-" else _index(parts[-1], len(parent) + 1), value)
     else:
         raise _refused("the target is neither an object nor a list")
 
@@ -117,7 +115,7 @@ def _take(holder: dict[str, Any], parts: list[str]) -> Any:
     if isinstance(parent, dict):
         del parent[parts[-1]]
     else:
-        del parent[int(parts[-1])]
+        del parent[_index(parts[-1], len(parent))]
     return value
 
 
@@ -139,7 +137,7 @@ def _remove(holder: dict[str, Any], parts: list[str], operation: dict[str, Any])
 def _replace(holder: dict[str, Any], parts: list[str], operation: dict[str, Any]) -> None:
     parent = _parent(holder, parts)
     _get(parent, parts[-1])
-    parent[parts[-1] if isinstance(parent, dict) else int(parts[-1])] = _value(operation)
+    parent[parts[-1] if isinstance(parent, dict) else _index(parts[-1], len(parent))] = _value(operation)
 
 
 def _move(holder: dict[str, Any], parts: list[str], operation: dict[str, Any]) -> None:

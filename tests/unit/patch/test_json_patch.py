@@ -49,12 +49,13 @@ def test_move_and_copy() -> None:
         {"op": "replace", "path": "/spec/nosuch", "value": 1},
         {"op": "add", "path": "/spec/nosuch/deeper", "value": 1},
         {"op": "add", "path": "/spec/steps/9", "value": 1},
-        {"op": "add", "path": "/spec/steps/01", "value": 1},
-        {"op": "remove", "path": "/spec/steps/-1"},
+        {"op": "add", "path": "/spec/steps/1x", "value": 1},
+        {"op": "remove", "path": "/spec/steps/-3"},
+        {"op": "add", "path": "/spec/steps/-4", "value": 1},
+        {"op": "remove", "path": "/spec/steps/--1"},
         {"op": "add", "path": "/spec/size/x", "value": 1},
         {"op": "frob", "path": "/spec/size"},
         {"op": "add", "path": "spec"},
-        {"op": "add", "path": "/spec/a"},
         {"op": "move", "from": "/spec", "path": "/spec/inner"},
         {"op": "copy", "path": "/spec/a"},
         {},
@@ -63,7 +64,7 @@ def test_move_and_copy() -> None:
 def test_what_cannot_be_done_is_unprocessable(operation: dict[str, Any]) -> None:
     before = copy.deepcopy(DOCUMENT)
     with pytest.raises(PatchError) as refused:
-        json_patch.apply(DOCUMENT, [{"op": "remove", "path": "/spec/steps"}, operation])
+        json_patch.apply(DOCUMENT, [{"op": "remove", "path": "/spec/notes/~0"}, operation])
     assert (refused.value.code, refused.value.reason) == (422, "Invalid")
     assert before == DOCUMENT
 
@@ -94,4 +95,20 @@ def test_copies_cannot_double_an_object_without_end(target: str) -> None:
     document = {"a": [] if target.endswith("-") else {}}
     with pytest.raises(PatchError) as refused:
         json_patch.apply(document, [{"op": "copy", "from": "/a", "path": target}] * 5000)
-    assert refused.value.code in (400, 413)
+    assert refused.value.code in (400, 422)
+
+
+def test_negative_indices_count_from_the_end() -> None:
+    steps = patched({"op": "add", "path": "/spec/steps/-1", "value": "c"}, {"op": "remove", "path": "/spec/steps/-2"})
+    assert steps["steps"] == ["a", "c"]
+
+
+def test_an_addition_without_a_value_adds_null() -> None:
+    assert patched({"op": "add", "path": "/spec/size"})["size"] is None
+
+
+def test_the_number_of_operations_is_limited() -> None:
+    with pytest.raises(PatchError) as refused:
+        json_patch.apply({}, [{"op": "test", "path": "/a", "value": None}] * 10_001)
+    told = "Request entity too large: The allowed maximum operations in a JSON patch is 10000, got 10001"
+    assert (refused.value.code, refused.value.message) == (413, told)

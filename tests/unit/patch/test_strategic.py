@@ -97,4 +97,34 @@ def test_twice_is_once() -> None:
 def test_an_element_without_its_key_is_refused() -> None:
     with pytest.raises(PatchError) as refused:
         patched({"containers": [{"image": "x"}]})
-    assert refused.value.code == 400
+    assert refused.value.code == 500
+    assert "does not contain declared merge key: name" in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("pod", "code", "told"),
+    [
+        ({"$patch": "merge"}, 500, "unknown patch type: merge"),
+        ({"containers": [{"$patch": "frob", "name": "main"}]}, 500, "unknown patch type: frob"),
+        ({"containers": [{"$patch": "merge", "name": "main"}]}, 500, "merging lists cannot yet be specified"),
+        ({"$setElementOrder/containers": "main"}, 400, "invalid patch format of setElementOrder list"),
+        (
+            {"$setElementOrder/containers": [{"name": "side"}], "containers": [{"name": "main"}]},
+            500,
+            "doesn't match $setElementOrder list",
+        ),
+        ({"$retainKeys": "containers"}, 400, "invalid patch format of retainKeys"),
+        ({"$retainKeys": ["volumes"], "containers": []}, 400, "invalid patch format of retainKeys"),
+    ],
+)
+def test_directives_that_make_no_sense_are_refused(pod: dict[str, Any], code: int, told: str) -> None:
+    with pytest.raises(PatchError) as refused:
+        patched(pod)
+    assert refused.value.code == code
+    assert told in refused.value.message
+
+
+def test_keys_to_retain_need_not_name_what_goes() -> None:
+    patch = deployment({"$retainKeys": ["containers"], "volumes": None, "nodeName": None})
+    assert DEPLOYMENTS is not None
+    assert strategic.apply(deployment({**PODS, "volumes": []}), patch, DEPLOYMENTS) == deployment(PODS)
