@@ -44,6 +44,7 @@ async def create_object(call: Call, obj: Object, *, tracked: bool = False) -> Re
     if review.changed:
         accept(call, obj, kept, create=True)
     resource.strategy.prepare_create(obj, write)
+    resource.schema.fill_structs(obj)
     meta = obj["metadata"]
     causes = [*metadata.validate(call, meta), *resource.strategy.validate(obj, write)]
     causes += await run_schema(resource, obj, None)

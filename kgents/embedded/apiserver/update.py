@@ -99,6 +99,7 @@ async def _settle(call: Call, new: Object, old: Object, write: Write, *, tracked
     if review.changed:
         _take_back(call, review, new, old, kept)
     resource.strategy.prepare_update(new, old, write)
+    resource.schema.fill_structs(new)
     if "generation" in old["metadata"] and write.subresource != "status" and resource.strategy.changed(new, old):
         new["metadata"]["generation"] = old["metadata"]["generation"] + 1
     causes = metadata.validate_update(call, new["metadata"], old["metadata"])

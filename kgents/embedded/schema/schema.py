@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from kgents.embedded.schema import builtin, decoding, defaulting, pruning
+from kgents.embedded.schema import builtin, decoding, defaulting, pruning, zeros
 from kgents.embedded.schema.causes import (
     NOT_SUPPORTED,
     REQUIRED,
@@ -97,6 +97,11 @@ class Schema:
             defaulting.default(self.root, obj)
         else:
             defaulting.omit_empty(self.root, obj)
+
+    def fill_structs(self, obj: Any) -> None:
+        """Add, in place, what Kubernetes' own types write even when it is empty."""
+        if not self.is_custom:
+            zeros.fill_structs(self.root, obj)
 
     def validate(self, new: Any, old: Any = None) -> list[Cause]:
         """Every reason why a custom object is invalid; `old` is what is stored, for updates."""
