@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint bench clean
+.PHONY: help dev test lint bench soak clean
 
 help:  ## What can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ lint: $(VENV)/.dev  ## ruff, mypy and the import arrows
 
 bench: $(VENV)/.dev  ## Measure kgents side by side with its peers
 	$(BIN)/python -m benchmarks
+
+soak: $(VENV)/.dev  ## Writers, watchers, kills and restarts for MINUTES=30, and a verdict
+	$(BIN)/python -m benchmarks.soak --minutes $(or $(MINUTES),30) $(if $(SEED),--seed $(SEED))
 
 clean:  ## Stop the example hive and remove what was made here
 	@test ! -x $(BIN)/kgents || $(BIN)/kgents infra delete --yes --if-exists --name laptop
