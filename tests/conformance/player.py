@@ -8,7 +8,6 @@ import json
 import queue
 import re
 import secrets
-import ssl
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,13 +44,14 @@ class Client:
 
     def __init__(self, api: HiveApi) -> None:
         self._address = urlsplit(api.url)
-        self._context = ssl.create_default_context(cafile=str(api.ca_file))
+        self._own, self._anonymous = api.ssl_context(), api.ssl_context(anonymous=True)
         self._token = api.token
 
     def open(self, step: Step, method: str, query: dict[str, str]) -> tuple[Any, http.client.HTTPResponse]:
         """Sends a step's request; the answer's body is still to be read."""
         host, port = str(self._address.hostname), self._address.port
-        connection = http.client.HTTPSConnection(host, port, context=self._context, timeout=60)
+        context = self._anonymous if "token" in step else self._own
+        connection = http.client.HTTPSConnection(host, port, context=context, timeout=60)
         headers = {"Accept": step.get("accept", "application/json"), **(step.get("headers") or {})}
         token = step.get("token", self._token)
         if token:
@@ -294,7 +294,7 @@ def play(case: Path, api: HiveApi, directory: Path) -> None:
     spec = json.loads(case.read_text())
     client = Client(api)
     run = secrets.token_hex(3).translate(str.maketrans("0123456789", "ghijklmnop"))
-    scope = {"run": run, "admin": "kubernetes-admin", **(spec.get("vars") or {})}
+    scope = {"run": run, "admin": api.user, **(spec.get("vars") or {})}
     for fixture in spec.get("fixtures") or ():
         _fixture(client, fixture)
     if spec.get("namespace", True):
@@ -308,6 +308,8 @@ def play(case: Path, api: HiveApi, directory: Path) -> None:
     finally:
         for hook in scenario.hooks.values():
             hook.stop()
+        if "ns" in scope:
+            client.request({"method": "DELETE", "path": f"/api/v1/namespaces/{scope['ns']}"})
 
 
 def _fixture(client: Client, name: str) -> None:

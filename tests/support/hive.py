@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import ssl
 import subprocess
 import sys
 import threading
@@ -35,6 +36,15 @@ class HiveApi:
     def kubeconfig(self) -> Path:
         """The administrator's kubeconfig."""
         return self.dir / "kubeconfig"
+
+    @property
+    def user(self) -> str:
+        """Who that is."""
+        return "kubernetes-admin"
+
+    def ssl_context(self, *, anonymous: bool = False) -> ssl.SSLContext:
+        """TLS with the client's certificate, where there is one and it is wanted."""
+        return ssl.create_default_context(cafile=str(self.ca_file))
 
     def stop(self) -> None:
         """Ends it in peace, or by force."""

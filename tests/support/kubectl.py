@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,11 +29,13 @@ class Kubectl:
         home = str(self.kubeconfig.parent)
         return {"PATH": os.environ["PATH"], "HOME": home, "KUBECONFIG": str(self.kubeconfig)}
 
-    def run(self, *arguments: str, input: str | None = None, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, input: str | None = None, timeout: float = 60, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Runs it and returns what came of it, whatever the exit status."""
         return subprocess.run(
             [str(self.binary), *arguments],
-            env=self.environment,
+            env={**self.environment, **(env or {})},
             input=input,
             capture_output=True,
             text=True,
@@ -49,6 +52,12 @@ class Kubectl:
     def json(self, *arguments: str) -> Any:
         """Its output under `-o json`, parsed."""
         return json.loads(self(*arguments, "-o", "json"))
+
+    def make_namespace(self, name: str) -> None:
+        """Makes a namespace in which pods can be made: with the account that a cluster's controllers give it."""
+        self("create", "namespace", name)
+        done = self.run("create", "serviceaccount", "default", "-n", name)
+        assert done.returncode == 0 or "AlreadyExists" in done.stderr, done.stderr
 
     def popen(self, *arguments: str) -> subprocess.Popen[str]:
         """A kubectl that goes on, such as a watch; the caller ends it."""

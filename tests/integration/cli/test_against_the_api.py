@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,29 +15,21 @@ import pytest
 from tests.support.hive import HiveApi
 from tests.support.waiting import eventually
 
-CRDS = Path(__file__).parents[3] / "crds"
 Kgents = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture(scope="module")
-def kinds(hive_api: HiveApi) -> None:
-    command = ["kubectl", "--kubeconfig", str(hive_api.kubeconfig), "apply", "--validate=false", "-f", str(CRDS)]
-    subprocess.run(command, check=True, capture_output=True)
-
-
 @pytest.fixture(params=["kubectl", "no kubectl"])
-def kgents(request: pytest.FixtureRequest, hive_api: HiveApi, kinds: None, tmp_path: Path) -> Kgents:
+def kgents(
+    request: pytest.FixtureRequest, api_with_kinds: HiveApi, new_namespace: Callable[[str], str], tmp_path: Path
+) -> Kgents:
     """The command line in a namespace of its own, with kubectl on PATH or without it."""
     path = tmp_path / "bin"
     path.mkdir()
-    kubectl = shutil.which("kubectl")
-    assert kubectl is not None
     if request.param == "kubectl":
-        (path / "kubectl").symlink_to(kubectl)
-    namespace = f"cli-{abs(hash(tmp_path)) % 10**8}"
-    subprocess.run([kubectl, "--kubeconfig", str(hive_api.kubeconfig), "create", "ns", namespace], check=True)
+        (path / "kubectl").symlink_to(Path(sys.executable).with_name("kubectl"))
+    namespace = new_namespace("cli")
     env = {**os.environ, "KGENTS_HOME": str(tmp_path / "home"), "KGENTS_NO_DAEMON": "1", "PATH": str(path)}
-    env |= {"KUBECONFIG": str(hive_api.kubeconfig), "HOME": str(tmp_path)}
+    env |= {"KUBECONFIG": str(api_with_kinds.kubeconfig), "HOME": str(tmp_path)}
 
     def call(*words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         name = 2 if words[0] == "signal" else 1

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,13 @@ import pytest
 from tests.support.hive import HiveApi
 from tests.support.waiting import eventually
 
-CRDS = Path(__file__).parents[3] / "crds"
+
+def in_namespace(kubeconfig: Path, namespace: str, path: Path) -> Path:
+    """The same kubeconfig, for a namespace of the test's own."""
+    config = json.loads(kubeconfig.read_text())
+    config["contexts"][0]["context"]["namespace"] = namespace
+    path.write_text(json.dumps(config))
+    return path
 
 
 class Cli:
@@ -43,10 +49,8 @@ class Cli:
 
 
 @pytest.fixture
-def kgents(hive_api: HiveApi, tmp_path: Path) -> Iterator[Cli]:
-    command = ["kubectl", "--kubeconfig", str(hive_api.kubeconfig), "apply", "--validate=false", "-f", str(CRDS)]
-    subprocess.run(command, check=True, capture_output=True)
-    cli = Cli(tmp_path / "home", hive_api.kubeconfig)
+def kgents(api_with_kinds: HiveApi, new_namespace: Callable[[str], str], tmp_path: Path) -> Iterator[Cli]:
+    cli = Cli(tmp_path / "home", in_namespace(api_with_kinds.kubeconfig, new_namespace("cli"), tmp_path / "kubeconfig"))
     yield cli
     cli("daemon", "stop")
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,10 @@ from typing import Any
 import grpc
 import pytest
 
-from kgents.api.kinds import GROUP, KINDS
 from kgents.infra import home
 from kgents.kube import config
 from kgents.wire import cortex_pb2, cortex_pb2_grpc
 from tests.support.hive import HiveApi
-from tests.support.kubectl import Kubectl
 from tests.support.waiting import eventually
 
 CRDS = Path(__file__).parents[3] / "crds"
@@ -93,15 +91,6 @@ def kgents_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.fixture(scope="session")
-def api_with_kinds(hive_api: HiveApi, kubectl: Kubectl) -> HiveApi:
-    kubectl("apply", "-f", str(CRDS))
-    # By name: other tests of this server leave CRDs behind that are refused on purpose.
-    names = [f"crd/{kind.plural}.{GROUP}" for kind in KINDS]
-    kubectl("wait", "--for=condition=Established", *names, "--timeout=60s", timeout=90)
-    return hive_api
-
-
 @pytest.fixture
 def daemon(api_with_kinds: HiveApi, kgents_home: Path) -> Iterator[Daemon]:
     daemon = start(api_with_kinds.kubeconfig)
@@ -117,9 +106,6 @@ def daemon_ready(daemon: Daemon) -> Any:
 
 
 @pytest.fixture
-def namespace(kubectl: Kubectl) -> Iterator[str]:
+def namespace(new_namespace: Callable[[str], str]) -> str:
     """A namespace of one test's own."""
-    name = f"cortex-{os.urandom(4).hex()}"
-    kubectl("create", "namespace", name)
-    yield name
-    kubectl("delete", "namespace", name, "--wait=false")
+    return new_namespace("cortex")

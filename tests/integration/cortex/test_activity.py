@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.integration.cortex.conftest import AGENTS, Daemon
 from tests.support.kubectl import Kubectl
 from tests.support.waiting import eventually
@@ -14,6 +16,7 @@ POD = {
 }
 
 
+@pytest.mark.embedded("writes metrics, which a metrics server only reads")
 def test_measured_use_is_shown_as_activity(daemon: Daemon, namespace: str, kubectl: Kubectl, tmp_path: Path) -> None:
     daemon.invoke("world.cluster.agents.scout.define", namespace, spec={"command": ["/bin/true"]})
     metadata = {"name": "scout-1", "namespace": namespace, "labels": {"kgents.io/agent": "scout"}}
@@ -27,7 +30,6 @@ def test_measured_use_is_shown_as_activity(daemon: Daemon, namespace: str, kubec
     (tmp_path / "use.json").write_text(json.dumps(metrics))
     url = f"/apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods"
 
-    kubectl("create", "serviceaccount", "default", "-n", namespace)
     kubectl("create", "-f", str(tmp_path / "pod.json"))
     kubectl("create", "--raw", url, "-f", str(tmp_path / "use.json"))
 

@@ -124,6 +124,7 @@ def test_a_kubeconfig_that_points_nowhere_is_told(tmp_path: Path, kgents_home: P
     assert said.startswith("cortex: ")
 
 
+@pytest.mark.embedded("kills its own server")
 def test_a_lost_api_is_admitted_and_its_return_noticed(tmp_path: Path, kgents_home: Path) -> None:
     api = hive.start(tmp_path / "api")
     port = int(api.url.rpartition(":")[2])
@@ -154,6 +155,7 @@ async def plant(kubeconfig: Path, count: int) -> None:
         await asyncio.gather(*(make(api, number) for number in range(count)))
 
 
+@pytest.mark.embedded("five thousand agents in a server of its own")
 def test_five_thousand_agents_come_whole(tmp_path: Path, kgents_home: Path) -> None:
     api = hive.start(tmp_path / "api")
     Kubectl(api.kubeconfig)("apply", "-f", str(CRDS))

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 
-from kgents.api.kinds import NAMESPACE
 from kgents.kube import config
 from kgents.kube.client import KubeClient
 
@@ -18,7 +16,5 @@ async def api(hive_api: Any) -> AsyncIterator[KubeClient]:
 
 
 @pytest.fixture
-async def namespace(api: KubeClient) -> str:
-    name = f"kube-{uuid.uuid4().hex[:8]}"
-    await api.create(NAMESPACE, {"metadata": {"name": name}})
-    return name
+def namespace(new_namespace: Callable[[str], str]) -> str:
+    return new_namespace("kube")
