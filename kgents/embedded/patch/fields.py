@@ -126,9 +126,9 @@ def element_text(element: str) -> str:
     return f"[={rest}]" if kind == "v" else f"[{rest}]"
 
 
-def key_element(node: Node, key: tuple[Any, ...]) -> str:
+def key_element(key: dict[str, Any]) -> str:
     """The `k:` element of a map list's item."""
-    return "k:" + orjson.dumps(dict(zip(node.map_keys, key, strict=True)), option=orjson.OPT_SORT_KEYS).decode()
+    return f"k:{_json(key)}"
 
 
 def value_element(value: Any) -> str:

@@ -41,8 +41,14 @@ def child_node(node: Node, name: str) -> Node:
     return node.child(name) or ANY
 
 
+class Repeated(list[Any]):
+    """Elements of a keyed list that share a key, as updates may leave them: one leaf, owned together."""
+
+
 def is_granular(node: Node, value: Any) -> bool:
     """Whether the parts of a value are owned one by one."""
+    if isinstance(value, Repeated):
+        return False
     if isinstance(value, dict):
         return not node.atomic and not node.int_or_string
     return isinstance(value, list) and (bool(node.map_keys) or node.set_list)
@@ -50,23 +56,47 @@ def is_granular(node: Node, value: Any) -> bool:
 
 def elements(node: Node, items: list[Any]) -> list[str]:
     """The path element of each item of a keyed list or set."""
-    if node.set_list:
-        return [value_element(item) for item in items]
-    found = []
-    for item in items:
-        key = node.key_of(item)
-        if key is None:
-            names = ", ".join(node.map_keys)
-            raise NotTyped(f"associative list with keys has an element that omits a key field ({names})")
-        found.append(key_element(node, key))
-    return found
+    return [_set_element(item) if node.set_list else _keyed_element(node, item) for item in items]
+
+
+def _set_element(item: Any) -> str:
+    if item is None:
+        raise NotTyped("associative list without keys has an element that's an explicit null")
+    if isinstance(item, dict):
+        raise NotTyped("associative list without keys has an element that's a map type")
+    if isinstance(item, list):
+        raise NotTyped("not supported: associative list with lists as elements")
+    return value_element(item)
+
+
+def _keyed_element(node: Node, item: Any) -> str:
+    """A key that an element lacks is left out: it then is another element than one that has it."""
+    if item is None:
+        raise NotTyped("associative list with keys may not have a null element")
+    if not isinstance(item, dict):
+        raise NotTyped("associative list with keys may not have non-map elements")
+    values = ((name, item.get(name, node.key_defaults.get(name, ABSENT))) for name in node.map_keys)
+    key = {name: value for name, value in values if value is not ABSENT}
+    if not key:
+        names = " ".join(f'"{name}"' for name in node.map_keys)
+        raise NotTyped(
+            f"associative list with keys has an element that omits all key fields [{names}] "
+            "(and doesn't have default values for any key fields)"
+        )
+    return key_element(key)
 
 
 def index(node: Node, items: list[Any]) -> dict[str, Any]:
-    """Items by path element; of repeated ones the first."""
+    """Items by path element; those that share one stand together."""
     found: dict[str, Any] = {}
     for element, item in zip(elements(node, items), items, strict=True):
-        found.setdefault(element, item)
+        known = found.get(element, ABSENT)
+        if known is ABSENT:
+            found[element] = item
+        elif isinstance(known, Repeated):
+            known.append(item)
+        else:
+            found[element] = Repeated([known, item])
     return found
 
 

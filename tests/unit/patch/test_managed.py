@@ -262,3 +262,17 @@ def test_a_uid_names_one_object_only() -> None:
     with pytest.raises(PatchError) as refused:
         managed.apply(live, body, PLANTS, manager="alice", now=NOW)
     assert (refused.value.code, refused.value.causes[0].field) == (422, "metadata.uid")
+
+
+def test_elements_that_share_a_key_are_owned_together() -> None:
+    live = applied(None, [{"name": "a", "count": 1}], "one")
+    doubled = {**live, "spec": {"size": 1, "parts": [{"name": "a", "count": 1}, {"name": "a", "count": 2}]}}
+    managed.track_update(live, doubled, PLANTS, manager="careless", now="2026-01-01T00:00:00Z")
+    with pytest.raises(PatchError) as refused:
+        applied(doubled, [{"name": "a", "count": 1}], "one")
+    assert refused.value.code == 409
+
+
+def applied(live: dict[str, Any] | None, parts: list[dict[str, Any]], manager: str) -> dict[str, Any]:
+    body = plant(size=1, parts=parts)
+    return managed.apply(live, body, PLANTS, manager=manager, now="2026-01-01T00:00:00Z")
