@@ -56,8 +56,12 @@ class Kubectl:
     def make_namespace(self, name: str) -> None:
         """Makes a namespace in which pods can be made: with the account that a cluster's controllers give it."""
         self("create", "namespace", name)
-        done = self.run("create", "serviceaccount", "default", "-n", name)
-        assert done.returncode == 0 or "AlreadyExists" in done.stderr, done.stderr
+        self.make_account("default", name)
+
+    def make_account(self, name: str, namespace: str) -> None:
+        """Makes a ServiceAccount, if a cluster's controllers have not."""
+        done = self.run("create", "serviceaccount", name, "-n", namespace)
+        assert done.returncode == 0 or "already exists" in done.stderr, done.stderr
 
     def popen(self, *arguments: str) -> subprocess.Popen[str]:
         """A kubectl that goes on, such as a watch; the caller ends it."""
