@@ -10,29 +10,30 @@ All that must last is in the pod's folder, so that a new runtime goes on where a
 from __future__ import annotations
 
 import asyncio
-import os
+import contextlib
+import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from kgents.api import times
-from kgents.api.errors import KgentsError
 from kgents.api.kinds import POD
 from kgents.embedded.controllers.events import Recorder
-from kgents.embedded.runtime import attempts, conflicts, environment, states, volumes
+from kgents.embedded.runtime import attempts, conflicts, environment, pod_status, pod_volumes, states, volumes
 from kgents.embedded.runtime.attempts import Attempt
-from kgents.embedded.runtime.endings import Ending
+from kgents.embedded.runtime.endings import Ending, Leaving
 from kgents.embedded.runtime.environment import Missing
-from kgents.embedded.runtime.probes import Prober
+from kgents.embedded.runtime.keeping import Keeper
 from kgents.embedded.runtime.sources import Sources
 from kgents.embedded.runtime.states import View
-from kgents.embedded.runtime.stopping import stop_containers
+from kgents.embedded.runtime.stopping import read_json, stop_containers
 from kgents.embedded.runtime.volumes import Unsupported
 from kgents.kube.client import KubeClient
+from kgents.kube.errors import ObjectNotFound
 
 Object = Mapping[str, Any]
 _LOOK_AGAIN = 2.0
@@ -41,11 +42,16 @@ _PORTS_AGAIN = 5.0
 _IDLE = 300.0
 _STARTING = 0.05
 _LEAST_GRACE = 2.0
+_DEPARTURE = 1.0
+"""Seconds that Services have to forget a pod. Without controllers they don't, and it ends all the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What all pods of this node share. `first_pause` is the first back-off in seconds."""
+    """What all pods of this node share. `first_pause` is the first back-off in seconds.
+
+    `departed(address)` returns when no Service leads to that address any more.
+    """
 
     api: KubeClient
     root: Path
@@ -53,6 +59,7 @@ class Machine:
     events: Recorder
     server: tuple[str, int]
     first_pause: float = 10.0
+    departed: Callable[[str], Coroutine[Any, Any, object]] | None = None
 
     @property
     def claims(self) -> Path:
@@ -65,13 +72,12 @@ class Pod:
     def __init__(self, machine: Machine, uid: str, address: str, wake: Callable[[], None]) -> None:
         self.machine, self.uid, self.address, self.wake = machine, uid, address, wake
         self.folder = machine.root / "pods" / uid
-        self._probers: dict[str, tuple[int, Prober]] = {}
-        self._exits: dict[str, int] = {}
+        self._keepers: dict[str, Keeper] = {}
         self._waiting: dict[str, tuple[str, str]] = {}
-        self._killing: set[str] = set()
         self._lock = asyncio.Lock()
         self._dismissed = False
         self._ending: Ending | None = None
+        self._sidecars_end: Ending | None = None
         self._goodbye: asyncio.Task[None] | None = None
         self._conflict: str | None = None
         self._told: set[tuple[str, str]] = set()
@@ -87,39 +93,90 @@ class Pod:
 
     async def _keep(self, pod: Object) -> float:
         self._waiting.clear()
+        left = await self._overdue(pod)
+        if self._failure() is not None:
+            if self._ending is None:
+                self._ending = Ending(self._all_leaving(pod), _grace(pod), self._before())
+                self._ending.on_over(self.wake)
+            return _IDLE
         pod = {**pod, "status": {**(pod.get("status") or {}), "podIP": self.address}}
         try:
-            places = await self._lay_volumes(pod)
+            places = await pod_volumes.lay_all(self.machine.sources, self.machine.claims, self.folder, pod, self._tell)
         except (Missing, Unsupported) as error:
             reason = "CreateContainerConfigError" if isinstance(error, Missing) else "VolumeUnsupported"
             self._waiting = {c["name"]: (reason, str(error)) for c in [*pod["spec"]["containers"], *_inits(pod)]}
             await self._tell(pod, "FailedMount", str(error), warning=True)
             return _LOOK_AGAIN
         policy = pod["spec"].get("restartPolicy", "Always")
-        again = _WAKE_CHECK
+        if self._is_done(pod, policy):
+            self._end_sidecars(pod)
+            return _IDLE
+        again = await self._keep_inits(pod, places, policy)
+        if again is None:
+            again = await self._keep_mains(pod, places, policy)
+        return again if left is None else min(again, left)
+
+    async def _keep_inits(self, pod: Object, places: Mapping[str, Path], policy: str) -> float | None:
+        """Returns None once the main containers may start, else when to look again."""
         for container in _inits(pod):
             last = self.attempt(container)
             if states.is_sidecar(container):
-                again = min(again, await self._care(pod, container, last, places, "Always"))
+                again = await self._care(pod, container, last, places, "Always")
                 if not self._view(container).started:
                     return again
             elif not last.end or last.end["exitCode"]:
-                init_policy = "OnFailure" if policy == "Always" else policy
-                return min(again, await self._care(pod, container, last, places, init_policy))
+                return await self._care(pod, container, last, places, "OnFailure" if policy == "Always" else policy)
+        return None
+
+    async def _keep_mains(self, pod: Object, places: Mapping[str, Path], policy: str) -> float:
+        again = _WAKE_CHECK
         for container in pod["spec"]["containers"]:
             again = min(again, await self._care(pod, container, self.attempt(container), places, policy))
-        await self._end_sidecars(pod, policy)
+            if container["name"] in self._keepers and not self._keepers[container["name"]].is_settled:
+                return again
         return min(again, await self._see_ports(pod))
 
-    async def _end_sidecars(self, pod: Object, policy: str) -> None:
-        """They have nobody to serve once all main containers are over."""
+    def _is_done(self, pod: Object, policy: str) -> bool:
+        """Whether nothing but sidecars is left: all main containers are over, or will never start."""
+        if any(states.is_given_up(policy, self._view(container)) for container in _inits(pod)):
+            return True
         mains = [self.attempt(container) for container in pod["spec"]["containers"]]
-        if not all(last.end and not states.restarts(policy, last) for last in mains):
-            return
-        running = [last for last in map(self.attempt, _inits(pod)) if last.runs]
-        for container in _inits(pod):
-            await self._leave(container["name"])
-        await Ending(running, _grace(pod)).wait()
+        return all(last.end and not states.restarts(policy, last) for last in mains)
+
+    def _end_sidecars(self, pod: Object) -> None:
+        """They have nobody to serve any more."""
+        if self._sidecars_end is None:
+            sidecars = [one for one in self._all_leaving(pod) if one.turn]
+            self._sidecars_end = Ending(sidecars, _grace(pod))
+            self._sidecars_end.on_over(self.wake)
+
+    def _all_leaving(self, pod: Object) -> list[Leaving]:
+        """What runs, in the order in which it is to end: main containers, then sidecars, the last of them first."""
+        inits = _inits(pod)
+        turns = [(container, len(inits) - number) for number, container in enumerate(inits)]
+        named = [*((container, 0) for container in pod["spec"]["containers"]), *turns]
+        found = [(container, self.attempt(container), turn) for container, turn in named]
+        return [self._keeper(pod, container).leaving(last, turn) for container, last, turn in found if last.runs]
+
+    async def _overdue(self, pod: Object) -> float | None:
+        """Fails a pod whose activeDeadlineSeconds are over. Returns the seconds that are left, None without a limit."""
+        limit = pod["spec"].get("activeDeadlineSeconds")
+        started = times.parse((pod.get("status") or {}).get("startTime"))
+        if limit is None or started is None or self._failure() is not None:
+            return None
+        left = started + float(limit) - time.time()
+        if left <= 0:
+            message = "Pod was active on the node longer than the specified deadline"
+            scratch = self.folder / ".failed.json"
+            scratch.write_text(json.dumps({"reason": "DeadlineExceeded", "message": message}))
+            scratch.rename(self.folder / "failed.json")
+            await self._tell(pod, "DeadlineExceeded", message)
+        return max(left, 0.05)
+
+    def _failure(self) -> tuple[str, str] | None:
+        """Why the pod as a whole was ended."""
+        found = read_json(self.folder / "failed.json")
+        return (str(found.get("reason")), str(found.get("message"))) if found else None
 
     async def _see_ports(self, pod: Object) -> float:
         """Finds out whether a container that is in trouble lacks a port that someone else holds."""
@@ -133,29 +190,6 @@ class Pod:
             await self._tell(pod, "PortInUse", self._conflict, warning=True)
         return _PORTS_AGAIN
 
-    async def _lay_volumes(self, pod: Object) -> dict[str, Path]:
-        """Every volume's folder, its files brought up to date."""
-        places = {}
-        namespace = pod["metadata"]["namespace"]
-        content = partial(self.machine.sources.content, namespace)
-        for volume in pod["spec"].get("volumes") or []:
-            place = volumes.place(volume, self.folder, self.machine.claims, namespace)
-            place.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if volumes.projected_sources(volume):
-                await self._lay(pod, volume, place, content)
-            places[volume["name"]] = place
-        return places
-
-    async def _lay(self, pod: Object, volume: Object, place: Path, content: volumes.Content) -> None:
-        try:
-            tokens = await self.machine.sources.tokens(pod, volume)
-            volumes.lay(place, volumes.gather(volume, pod, content, tokens))
-        except KgentsError as error:
-            if not (place / "..data").exists():
-                raise
-            # As with the kubelet, what runs keeps the files it has.
-            await self._tell(pod, "FailedMount", str(error), warning=True)
-
     def attempt(self, container: Object) -> Attempt:
         return attempts.newest(self.folder / "containers" / container["name"])
 
@@ -166,15 +200,12 @@ class Pod:
         name = container["name"]
         if last.starts:
             return _STARTING
+        keeper = self._keeper(pod, container)
         if last.runs:
-            self._attend(container, last)
-            sick = self._probers[name][1].health.sick if name in self._probers else ""
-            if sick and name not in self._killing:
-                self._killing.add(name)
-                await self._tell(pod, "Unhealthy", f"container {name}: {sick}; it is restarted", warning=True)
-                Ending([last], _grace(pod))
+            keeper.attend(last)
+            await keeper.cure(last)
             return _WAKE_CHECK
-        await self._leave(name)
+        await keeper.leave()
         if last.end and not states.restarts(policy, last):
             return _IDLE
         due = self._due(last) - time.time()
@@ -214,7 +245,7 @@ class Pod:
         else:
             await self._tell(pod, "Started", f"Started container {name}", again=True)
         if made.runs:
-            self._attend(container, made)
+            self._keeper(pod, container).attend(made)
         else:
             self.wake()
 
@@ -239,51 +270,25 @@ class Pod:
             "staging": str(staging),
         }
 
-    def _attend(self, container: Object, running: Attempt) -> None:
-        """Waits for its end, and probes it, once for each attempt."""
+    def _keeper(self, pod: Object, container: Object) -> Keeper:
         name = container["name"]
-        if name in self._probers and self._probers[name][0] == running.number:
-            return
-        if name in self._exits:
-            self._forget_exit(name)
-        loop = asyncio.get_running_loop()
-        try:
-            descriptor = os.pidfd_open(int(running.state["shim"]))
-        except ProcessLookupError:
-            self.wake()
-            return
-        self._exits[name] = descriptor
-        loop.add_reader(descriptor, self._exited, name)
-        pid, spec_file = int(running.state["pid"]), running.folder / "spec.json"
-        prober = Prober(container, self.address, pid, spec_file, self.wake)
-        self._probers[name] = (running.number, prober)
-        self._killing.discard(name)
-        prober.begin()
+        if name not in self._keepers:
+            tell = partial(self._warn, pod)
+            self._keepers[name] = Keeper(container, self.address, _grace(pod), self.wake, tell)
+        return self._keepers[name]
 
-    def _exited(self, name: str) -> None:
-        self._forget_exit(name)
-        self.wake()
-
-    def _forget_exit(self, name: str) -> None:
-        descriptor = self._exits.pop(name, None)
-        if descriptor is not None:
-            asyncio.get_running_loop().remove_reader(descriptor)
-            os.close(descriptor)
-
-    async def _leave(self, name: str) -> None:
-        self._forget_exit(name)
-        _, prober = self._probers.pop(name, (0, None))
-        if prober is not None:
-            await prober.end()
+    async def _warn(self, pod: Object, reason: str, message: str) -> None:
+        await self._tell(pod, reason, message, warning=reason != "Killing", again=True)
 
     async def close(self) -> None:
         """Lets go of everything but the containers."""
         async with self._lock:
             self._dismissed = True
-            for name in list(self._probers):
-                await self._leave(name)
-            if self._ending is not None:
-                self._ending.cancel()
+            for keeper in self._keepers.values():
+                await keeper.close()
+            for ending in (self._ending, self._sidecars_end):
+                if ending is not None:
+                    ending.cancel()
             if self._goodbye is not None:
                 self._goodbye.cancel()
                 await asyncio.gather(self._goodbye, return_exceptions=True)
@@ -297,16 +302,15 @@ class Pod:
         """Begins the end, or hurries it; what went wrong with it is raised at the next look."""
         grace = _remaining(pod, time.time())
         if self._ending is None:
-            names = [container["name"] for container in [*pod["spec"]["containers"], *_inits(pod)]]
-            found = [self.attempt({"name": name}) for name in names]
-            if any(attempt.starts for attempt in found):
+            containers = [*pod["spec"]["containers"], *_inits(pod)]
+            if any(self.attempt(container).starts for container in containers):
                 return _STARTING
-            for name in names:
-                await self._leave(name)
-            running = [attempt for attempt in found if attempt.runs]
-            if running:
-                await self._tell(pod, "Killing", f"Stopping {len(running)} containers")
-            self._ending = Ending(running, grace)
+            leaving = self._all_leaving(pod)
+            for keeper in self._keepers.values():
+                await keeper.leave()
+            for one in leaving:
+                await self._tell(pod, "Killing", f"Stopping container {one.attempt.folder.parent.name}")
+            self._ending = Ending(leaving, grace, self._before())
         else:
             self._ending.hurry(grace)
         if self._goodbye is None:
@@ -318,9 +322,14 @@ class Pod:
         return _IDLE
 
     async def _say_goodbye(self, pod: Object, ending: Ending) -> None:
-        """Once all is over, the object goes for good."""
+        """Once all is over, its last state is told, as a kubelet does, and the object goes for good."""
         await ending.wait()
         meta = pod["metadata"]
+        patch = {"metadata": {"uid": meta["uid"]}, "status": self.status(pod, time.time())}
+        try:
+            await self.machine.api.patch(POD, meta["name"], patch, meta["namespace"], subresource="status")
+        except ObjectNotFound:
+            return
         await self.machine.api.delete(
             POD, meta["name"], meta["namespace"], uid=meta["uid"], grace_seconds=0, missing_ok=True
         )
@@ -334,62 +343,41 @@ class Pod:
         self._told.add((reason, message))
         await self.machine.events.record(POD, pod, reason, message, warning=warning)
 
+    def _before(self) -> Callable[[], Coroutine[Any, Any, object]] | None:
+        """What is waited for ahead of the first SIGTERM: nobody is to be led to a program that is about to go."""
+        return partial(self._departed, self.machine.departed) if self.machine.departed else None
+
+    async def _departed(self, departed: Callable[[str], Coroutine[Any, Any, object]]) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(departed(self.address), _DEPARTURE)
+
     def status(self, pod: Object, now: float) -> dict[str, Any]:
         """The status that the folders and the probes add up to."""
-        policy = pod["spec"].get("restartPolicy", "Always")
-        inits = [self._view(container) for container in _inits(pod)]
-        mains = [self._view(container) for container in pod["spec"]["containers"]]
-        initialized = all(view.initialized for view in inits)
-        unready = [view.spec["name"] for view in mains if not view.ready]
-        why = f"not ready: {', '.join(unready)}" if unready else ""
-        ready = (not unready, "ContainersNotReady" if unready else "", why)
-        truths = {
-            "PodScheduled": (True, "", ""),
-            "Initialized": (initialized, "" if initialized else "ContainersNotInitialized", ""),
-            "ContainersReady": ready,
-            "Ready": ready,
-        }
-        refused = next((str(view.attempt.state["mountsRefused"]) for view in mains if _refused(view)), "")
-        if refused or _has_condition(pod, "MountsAtTheirPaths"):
-            message = f"mounts are refused ({refused}): volumes stand below $KGENTS_POD_ROOT, and none is read-only"
-            truths["MountsAtTheirPaths"] = (False, "MountRefused", message) if refused else (True, "", "")
-        if self._conflict or _has_condition(pod, "PortInUse"):
-            truths["PortInUse"] = (bool(self._conflict), "PortInUse" if self._conflict else "", self._conflict or "")
-        status = {
-            "phase": states.phase(policy, inits, mains),
-            "hostIP": self.machine.server[0],
-            "podIP": self.address,
-            "podIPs": [{"ip": self.address}],
-            "startTime": (pod.get("status") or {}).get("startTime") or times.to_text(now),
-            "conditions": states.conditions(pod, truths, now),
-            "containerStatuses": [states.container_status(view, policy) for view in mains],
-        }
-        if inits:
-            status["initContainerStatuses"] = [states.container_status(view, policy, init=True) for view in inits]
-        return status
+        facts = pod_status.Facts(
+            inits=[self._view(container) for container in _inits(pod)],
+            mains=[self._view(container) for container in pod["spec"]["containers"]],
+            address=self.address,
+            host=self.machine.server[0],
+            conflict=self._conflict,
+            failure=self._failure(),
+            is_final=bool(pod["metadata"].get("deletionTimestamp")),
+        )
+        return pod_status.build(pod, facts, now)
 
     def _view(self, container: Object) -> View:
         name = container["name"]
         attempt = self.attempt(container)
-        _, prober = self._probers.get(name, (0, None))
         before = attempts.previous(attempt) if attempt.runs else None
         pause = attempts.pause(attempt, self.machine.first_pause) if attempt.end else 0.0
         waiting = self._waiting.get(name)
-        if prober is None:
+        health = self._keepers[name].health if name in self._keepers else None
+        if health is None:
             return View(container, attempt, waiting=waiting, pause=pause, before=before)
-        return View(container, attempt, prober.health, waiting, pause, before)
+        return View(container, attempt, health, waiting, pause, before)
 
 
 def _inits(pod: Object) -> list[Object]:
     return list(pod["spec"].get("initContainers") or [])
-
-
-def _refused(view: View) -> bool:
-    return bool(view.attempt.state.get("mountsRefused"))
-
-
-def _has_condition(pod: Object, kind: str) -> bool:
-    return any(one["type"] == kind for one in (pod.get("status") or {}).get("conditions") or [])
 
 
 def _grace(pod: Object) -> float:

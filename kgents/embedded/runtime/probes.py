@@ -7,27 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from kgents.embedded.runtime.launcher import enter
+from kgents.embedded.runtime.handlers import Handler
 
 Object = Mapping[str, Any]
-Outcome = tuple[bool, str]
-_SAID = 256
 _FIRST_PAUSE = 0.1
 
 
 @dataclass(slots=True)
 class Health:
-    """`ready` and `started` as far as probes know; `sick` says why a container must be restarted."""
+    """`ready` and `started` as far as probes know; `sick` says which probe wants the container restarted, and why."""
 
     started: bool = True
     ready: bool = True
-    sick: str = ""
+    sick: tuple[str, str] | None = None
 
 
 @dataclass(slots=True)
@@ -48,9 +44,7 @@ class Prober:
     """All probes of one running container. `wake` is called when its health changed."""
 
     container: Object
-    address: str
-    pid: int
-    spec_file: Path
+    handler: Handler
     wake: Callable[[], None]
     health: Health = field(default_factory=Health)
     _task: asyncio.Task[None] | None = None
@@ -84,11 +78,11 @@ class Prober:
         await asyncio.sleep(probe.get("initialDelaySeconds") or 0)
         row = Row()
         while True:
-            good, said = await self._once(probe)
+            good, said = await self.handler.probe(probe)
             if good and until_good:
                 return True
             if row.add(good) >= (probe.get("failureThreshold") or 3) and not good:
-                self._change(sick=f"{name} probe failed: {said}")
+                self._change(sick=(name, said))
                 return False
             await asyncio.sleep(probe.get("periodSeconds") or 10)
 
@@ -98,7 +92,7 @@ class Prober:
         period = float(probe.get("periodSeconds") or 10)
         pause = _FIRST_PAUSE
         while True:
-            good, _ = await self._once(probe)
+            good, _ = await self.handler.probe(probe)
             needed = (probe.get("successThreshold") or 1) if good else (probe.get("failureThreshold") or 3)
             if row.add(good) >= needed:
                 self._change(ready=good)
@@ -106,73 +100,12 @@ class Prober:
             pause = period if self.health.ready else min(period, pause * 1.5)
             await asyncio.sleep(pause)
 
-    def _change(self, *, ready: bool | None = None, started: bool | None = None, sick: str | None = None) -> None:
+    def _change(
+        self, *, ready: bool | None = None, started: bool | None = None, sick: tuple[str, str] | None = None
+    ) -> None:
         before = (self.health.ready, self.health.started, self.health.sick)
         self.health.ready = self.health.ready if ready is None else ready
         self.health.started = self.health.started if started is None else started
         self.health.sick = self.health.sick if sick is None else sick
         if before != (self.health.ready, self.health.started, self.health.sick):
             self.wake()
-
-    async def _once(self, probe: Object) -> Outcome:
-        try:
-            async with asyncio.timeout(probe.get("timeoutSeconds") or 1):
-                return await self._ask(probe)
-        except TimeoutError:
-            return False, "it timed out"
-        except (OSError, ValueError) as error:
-            return False, getattr(error, "strerror", None) or str(error)[:_SAID]
-
-    def _ask(self, probe: Object) -> Awaitable[Outcome]:
-        if probe.get("httpGet"):
-            return self._http(probe["httpGet"])
-        if probe.get("tcpSocket"):
-            return self._tcp(probe["tcpSocket"])
-        if probe.get("grpc"):
-            # A whole gRPC client for a probe is too much: whether somebody accepts must do.
-            return self._tcp(probe["grpc"])
-        return self._exec((probe.get("exec") or {}).get("command") or ["true"])
-
-    async def _http(self, asked: Object) -> Outcome:
-        import aiohttp
-
-        scheme, host = str(asked.get("scheme", "HTTP")).lower(), asked.get("host") or self.address
-        url = f"{scheme}://{host}:{self._port(asked['port'])}/{str(asked.get('path', '/')).lstrip('/')}"
-        headers = {"User-Agent": "kube-probe/1.36", **{h["name"]: h["value"] for h in asked.get("httpHeaders") or []}}
-        # A probe asks whether somebody answers, not who: as with the kubelet, certificates are not checked.
-        connector = aiohttp.TCPConnector(ssl=False, force_close=True)
-        try:
-            async with (
-                aiohttp.ClientSession(connector=connector, trust_env=False) as session,
-                session.get(url, headers=headers, allow_redirects=False) as answer,
-            ):
-                return 200 <= answer.status < 400, f"it answered {answer.status}"
-        except aiohttp.ClientError as error:
-            return False, str(error)[:_SAID]
-
-    async def _tcp(self, asked: Object) -> Outcome:
-        _, writer = await asyncio.open_connection(asked.get("host") or self.address, self._port(asked["port"]))
-        writer.close()
-        return True, "it accepts"
-
-    async def _exec(self, command: list[str]) -> Outcome:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", enter.__file__, str(self.pid), str(self.spec_file), *command),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            _, said = await process.communicate()
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        words = said[-_SAID:].decode(errors="replace").strip()
-        return process.returncode == 0, f"exit code {process.returncode}" + (f": {words}" if words else "")
-
-    def _port(self, port: int | str) -> int:
-        if isinstance(port, int) or port.isdigit():
-            return int(port)
-        named = {p.get("name"): p["containerPort"] for p in self.container.get("ports") or []}
-        return int(named.get(port, 0))

@@ -236,10 +236,12 @@ async def _run(
     async with KubeClient(config, user_agent="kgents-runtime") as api:
         server = urlsplit(config.server)
         endpoint = (server.hostname or "127.0.0.1", server.port or 443)
-        machine = Machine(api, root, Sources(api), Recorder(api, "kgents-runtime"), endpoint, first_pause)
+        proxy = ServiceProxy(api, root)
+        events = Recorder(api, "kgents-runtime")
+        machine = Machine(api, root, Sources(api), events, endpoint, first_pause, proxy.departed)
         await node.register(api, node_name, kubelet_address, kubelet.PORT)
         runtime = Runtime(machine, node_name, pod_cidr)
-        async with ServiceProxy(api, root), asyncio.TaskGroup() as tasks:
+        async with proxy, asyncio.TaskGroup() as tasks:
             tasks.create_task(node.beat(api, node_name, stop))
             tasks.create_task(metrics.run(api, root, node_name, runtime.informer.store, stop))
             if pki is not None:

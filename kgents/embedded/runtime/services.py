@@ -33,6 +33,8 @@ RETRY = 5.0
 SILENCE, LONGEST_SILENCE = 0.1, 2.0
 """Seconds until a ready endpoint that does not accept yet is asked again, at first and at most."""
 MOST_ASKED = 4
+DEPARTING = 0.02
+"""Seconds between looks whether an address is still served."""
 COMPONENT = "kgents-service-proxy"
 
 
@@ -154,6 +156,16 @@ class ServiceProxy:
             self._forget_key(key)
         for forwarder in self._closing:
             await forwarder.wait_closed()
+
+    async def departed(self, address: str) -> None:
+        """Returns once no new connection is led to `address`: its end may begin."""
+        while any(
+            address == endpoint[0]
+            for forwarders in self._forwarders.values()
+            for forwarder in forwarders.values()
+            for endpoint in forwarder.endpoints
+        ):
+            await asyncio.sleep(DEPARTING)
 
     async def reconcile(self, key: Key) -> float | None:
         """Make the listeners of one Service true. Returns seconds until another look when a port could not be had."""

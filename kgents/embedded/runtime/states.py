@@ -68,7 +68,7 @@ def is_sidecar(container: Object) -> bool:
 
 def phase(policy: str, inits: Iterable[View], mains: Iterable[View]) -> str:
     mains, inits = list(mains), list(inits)
-    if any(_given_up(policy, view) for view in inits):
+    if any(is_given_up(policy, view) for view in inits):
         return "Failed"
     if not any(view.attempt.number >= 0 for view in mains):
         return "Pending"
@@ -78,7 +78,8 @@ def phase(policy: str, inits: Iterable[View], mains: Iterable[View]) -> str:
     return "Failed" if any(end["exitCode"] for end in over) else "Succeeded"
 
 
-def _given_up(policy: str, view: View) -> bool:
+def is_given_up(policy: str, view: View) -> bool:
+    """Of an init container: whether it failed for good, so that the main ones never start."""
     end = view.attempt.end
     return policy == "Never" and end is not None and bool(end["exitCode"]) and not is_sidecar(view.spec)
 
@@ -147,13 +148,21 @@ def terminated(end: Object) -> dict[str, Any]:
 def conditions(pod: Object, truths: Mapping[str, tuple[bool, str, str]], now: float) -> list[dict[str, Any]]:
     """Conditions by type: (true?, reason, message). The time of one that did not change is kept; others' stay."""
     old = {c["type"]: c for c in (pod.get("status") or {}).get("conditions") or []}
+    generation = (pod.get("metadata") or {}).get("generation")
     made: dict[str, dict[str, Any]] = {key: dict(value) for key, value in old.items()}
     for kind, (true, reason, message) in truths.items():
         word = "True" if true else "False"
         same = old.get(kind, {}).get("status") == word
         since = old[kind].get("lastTransitionTime") if same else times.to_text(now)
         made[kind] = _without_empty(
-            {"type": kind, "status": word, "lastTransitionTime": since, "reason": reason, "message": message}
+            {
+                "type": kind,
+                "observedGeneration": generation,
+                "status": word,
+                "lastTransitionTime": since,
+                "reason": reason,
+                "message": message,
+            }
         )
     return list(made.values())
 

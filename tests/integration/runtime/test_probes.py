@@ -52,7 +52,7 @@ def test_a_sick_container_is_restarted_and_told(node: Node, tmp_path: Path) -> N
     node.ready(name)
     mark.unlink()
     node.until(name, lambda pod: container(pod)["restartCount"] >= 1)
-    eventually(lambda: "liveness probe failed" in node.events(name))
+    eventually(lambda: "Liveness probe failed" in node.events(name))
 
 
 def test_startup_holds_the_other_probes_back(node: Node, tmp_path: Path) -> None:

@@ -6,11 +6,13 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from kgents.embedded.runtime.handlers import Handler
 from kgents.embedded.runtime.probes import Prober, Row
 
 
 def _prober(container: dict[str, Any], wake: asyncio.Event | None = None) -> Prober:
-    return Prober(container, "127.0.0.1", 1, Path("none"), (wake or asyncio.Event()).set)
+    handler = Handler(container, "127.0.0.1", 1, Path("none"))
+    return Prober(container, handler, (wake or asyncio.Event()).set)
 
 
 def test_a_row_begins_anew_with_another_outcome() -> None:
@@ -51,5 +53,5 @@ async def test_a_header_that_cannot_be_sent_is_a_failure_with_a_reason() -> None
     prober = _prober({"livenessProbe": {"httpGet": asked, "failureThreshold": 1}}, wake)
     prober.begin()
     await asyncio.wait_for(wake.wait(), 30)
-    assert "liveness probe failed" in prober.health.sick
+    assert prober.health.sick is not None and prober.health.sick[0] == "liveness"
     await prober.end()
