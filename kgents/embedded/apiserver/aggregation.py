@@ -19,7 +19,7 @@ async def settle(api: Api) -> None:
     """Writes the gathered rules into every aggregated role where they differ."""
     resource = api.registry.get("rbac.authorization.k8s.io", "v1", "clusterroles")
     collection = api.collection(resource)
-    for name in [key[1] for key in collection.order()]:
+    for name in [record.key[1] for record in collection.span(None)]:
         record = collection.get("", name)
         while record is not None and b'"aggregationRule"' in record.data:
             try:

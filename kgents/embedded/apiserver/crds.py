@@ -268,7 +268,7 @@ class CustomResources:
         if event.type == "DELETED":
             for resource in self._served.pop(name, []):
                 self._api.registry.remove(resource)
-                self._close_watches(resource)
+                self._api.store.collection(resource.storage).end_watches()
             self._schemas.pop(name, None)
         else:
             self._serve(event.record, since=None)
@@ -308,12 +308,6 @@ class CustomResources:
             resource.schema.default(obj)
             record.data = orjson.dumps(obj)
             record.fields = None
-
-    def _close_watches(self, resource: Resource) -> None:
-        for listener in tuple(self._api.store.collection(resource.storage).listeners):
-            owner = getattr(listener, "__self__", None)
-            if hasattr(owner, "close"):
-                owner.close()  # type: ignore[union-attr]
 
     def _clean(self, name: str) -> None:
         if any(task.get_name() == name for task in self._tasks):

@@ -35,6 +35,7 @@ class StatusError(KgentsError):
         self.code = code
         self.reason = reason
         self.details = details
+        self.metadata: dict[str, str] = {}
         self.headers = dict(headers or {})
 
     @property
@@ -43,7 +44,7 @@ class StatusError(KgentsError):
         body: dict[str, Any] = {
             "kind": "Status",
             "apiVersion": "v1",
-            "metadata": {},
+            "metadata": dict(self.metadata),
             "status": "Failure",
             "message": self.what,
         }

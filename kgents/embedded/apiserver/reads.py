@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from kgents.embedded.apiserver import forms
+from kgents.embedded.apiserver import forms, paging
 from kgents.embedded.apiserver.api import answer, read, render
 from kgents.embedded.apiserver.calls import Answer, Call
-from kgents.embedded.apiserver.errors import StatusError, bad_request, expired, invalid, not_found
+from kgents.embedded.apiserver.errors import not_found
+from kgents.embedded.apiserver.list_options import too_large, version
+from kgents.embedded.apiserver.paging import Page
 from kgents.embedded.apiserver.registry import Resource
 from kgents.embedded.apiserver.selectors import EVERYTHING, Selector, parse_fields, parse_labels
-from kgents.embedded.apiserver.store.records import Key, Record
-from kgents.embedded.schema.causes import Cause, forbidden, not_supported
+from kgents.embedded.apiserver.store.records import Record, path
 
 Object = dict[str, Any]
 METADATA_FIELDS = ("metadata.name", "metadata.namespace")
-MATCHES = ("Exact", "NotOlderThan", "")
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Which part of a list is wanted, and of which moment; `past`: that moment need not be now."""
-
-    limit: int
-    after: Key | None
-    rv: str
-    past: bool
 
 
 async def get(call: Call) -> Answer:
-    """One object. Raises 404."""
+    """One object, at least as new as it is wanted; which it always is. Raises 400, 404, 504."""
+    wanted, current = version(call), call.api.store.rv
+    if wanted > current:
+        raise too_large(wanted, current)
     record = call.api.collection(call.resource).get(call.namespace, call.info.name)
     if record is None:
         raise not_found(call.resource.group, call.resource.plural, call.info.name)
@@ -116,31 +107,33 @@ def select(call: Call, records: Iterator[Record]) -> Iterator[Record]:
 
 
 async def list_objects(call: Call) -> Answer:
-    """A list, or one page of it. Raises 400, 410, 422."""
+    """A list, or one page of it. Raises 400, 410, 422, 504."""
     form = forms.wanted(call, many=True)
-    page = _page(call)
-    records = list(select(call, _source(call, page)))
-    meta: Object = {"resourceVersion": page.rv}
-    if page.limit and len(records) > page.limit:
-        token = {"rv": page.rv, "after": list(records[page.limit - 1].key)}
-        meta["continue"] = base64.urlsafe_b64encode(orjson.dumps(token)).decode().rstrip("=")
+    asked = paging.page(call)
+    rv = call.api.store.rv if asked.moment is None else asked.moment
+    records = list(select(call, _source(call, asked)))
+    meta: Object = {"resourceVersion": str(rv)}
+    if asked.limit and len(records) > asked.limit:
+        last = path(records[asked.limit - 1].key)
+        meta["continue"] = paging.token(last.removeprefix(f"{call.namespace}/") if call.namespace else last, rv)
         if selector(call).empty:
-            meta["remainingItemCount"] = len(records) - page.limit
-        records = records[: page.limit]
+            meta["remainingItemCount"] = len(records) - asked.limit
+        records = records[: asked.limit]
     return _rendered(call, form, records, meta)
 
 
-def _source(call: Call, page: Page) -> Iterator[Record]:
+def _source(call: Call, asked: Page) -> Iterator[Record]:
     collection = call.api.collection(call.resource)
-    namespace = call.namespace or None
-    if not page.past or not collection.history or collection.history[-1].rv <= int(page.rv):
-        return collection.span(namespace, page.after)
-    if int(page.rv) < collection.horizon:
-        raise expired("The provided continue parameter is too old to display a consistent list result.")
+    namespace, moment = call.namespace or None, asked.moment
+    if moment is not None and moment < collection.horizon:
+        raise paging.expired(asked)
+    if moment is None or not collection.history or collection.history[-1].rv <= moment:
+        return collection.span(namespace, asked.start)
+    first = f"{namespace}/{asked.start}" if namespace else asked.start
     return (
         record
-        for record in collection.at(int(page.rv))
-        if (namespace is None or record.key[0] == namespace) and (page.after is None or record.key > page.after)
+        for record in collection.at(moment)
+        if (namespace is None or record.key[0] == namespace) and path(record.key) >= first
     )
 
 
@@ -168,62 +161,3 @@ def _plain(resource: Resource, records: list[Record], meta: Object) -> bytes:
         cut = len(resource.prefix)
         items = [b"{" + record.data[cut:] for record in records]
     return orjson.dumps(head)[:-1] + b',"items":[' + b",".join(items) + b"]}"
-
-
-def _page(call: Call) -> Page:
-    query = call.info.query
-    asked = query.get("limit", "0") or "0"
-    if not asked.lstrip("-").isdigit():
-        raise bad_request(f'strconv.ParseInt: parsing "{asked}": invalid syntax')
-    _check_version(call)
-    token, rv = query.get("continue"), query.get("resourceVersion", "")
-    if not token:
-        exact = query.get("resourceVersionMatch") == "Exact"
-        return Page(max(int(asked), 0), None, rv if exact else str(call.api.store.rv), exact)
-    if rv not in ("", "0"):
-        raise bad_request("specifying resource version is not allowed when using continue")
-    try:
-        value = orjson.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        return Page(max(int(asked), 0), (str(value["after"][0]), str(value["after"][1])), str(int(value["rv"])), True)
-    except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise bad_request("continue key is not valid: encoding problem") from error
-
-
-def _check_version(call: Call) -> None:
-    query = call.info.query
-    rv, match = query.get("resourceVersion", ""), query.get("resourceVersionMatch", "")
-    causes: list[Cause] = []
-    if "sendInitialEvents" in query:
-        causes.append(forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"))
-    if match and match not in MATCHES:
-        causes.append(not_supported("resourceVersionMatch", match, MATCHES))
-    elif match and not rv:
-        why = "resourceVersionMatch is forbidden unless resourceVersion is provided"
-        causes.append(forbidden("resourceVersionMatch", why))
-    elif match == "Exact" and rv == "0":
-        why = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
-        causes.append(forbidden("resourceVersionMatch", why))
-    if causes:
-        raise invalid("meta.k8s.io", "ListOptions", "", causes)
-    if not rv:
-        return
-    if not rv.isdigit():
-        raise bad_request(f'Invalid value: "{rv}": strconv.ParseUint: parsing "{rv}": invalid syntax')
-    store = call.api.store
-    if int(rv) > store.rv:
-        raise too_large(int(rv), store.rv)
-    if match == "Exact" and int(rv) < call.api.collection(call.resource).horizon:
-        raise expired(f"The provided resource version is too old: {rv}")
-
-
-def too_large(asked: int, current: int) -> StatusError:
-    """504 for a version that is not there yet."""
-    return StatusError(
-        504,
-        "Timeout",
-        f"Timeout: Too large resource version: {asked}, current: {current}",
-        details={
-            "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
-            "retryAfterSeconds": 1,
-        },
-    )

@@ -58,6 +58,7 @@ async def serve(
         await stop.wait()
     finally:
         api.stopping.set()
+        api.store.end_watches()
         await runner.cleanup()
         for client in api.clients.values():
             await client.close()

@@ -1,20 +1,24 @@
-"""One watcher's share of a collection's changes: filtered, encoded, and bounded.
+"""One watcher's place in a collection's history, and what it sees from there on.
+
+A watcher has no queue: it reads the history that is kept anyway, when its client has taken what came before. So a
+thousand watchers cost next to nothing, and one that is slow costs nobody anything: when the history has moved on
+beyond its place, its stream ends, and its client resumes, or lists again if that is too late as well (410).
 
 An object that leaves the selector is told as DELETED with its previous content, one that enters as ADDED.
-A watcher that does not keep up is dropped rather than buffered; it lists again.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import orjson
 
 from kgents.embedded.apiserver.store.records import Collection, Event, Record
 
-LIMIT = 5_000
+PIECE = 64 * 1024
+"""How many bytes are put together before they are sent; one event may be more."""
 
 Encode = Callable[[str, Record], bytes]
 Matches = Callable[[Record], bool]
@@ -26,66 +30,103 @@ def frame(kind: str, data: bytes) -> bytes:
 
 
 class Watcher:
-    """Listens to a collection from `start` to `stop`."""
+    """Follows a collection from `start` to `stop`, beginning behind version `place`."""
 
-    def __init__(
-        self, collection: Collection, matches: Matches | None, encode: Encode | None, *, limit: int = LIMIT
-    ) -> None:
-        self.ready = asyncio.Event()
-        self.dropped = False
+    def __init__(self, collection: Collection, place: int, matches: Matches | None, encode: Encode | None) -> None:
+        self.place = place
         self.closed = False
         self._collection = collection
         self._matches = matches
         self._encode = encode
-        self._limit = limit
-        self._lines: deque[bytes] = deque()
+        self._first: deque[Record | bytes] = deque()
+        self._news = False
+        self._waiter: asyncio.Future[None] | None = None
 
     def start(self) -> None:
-        """From now on every committed change is taken in."""
-        self._collection.listeners.add(self.take)
+        """From now on it hears of changes."""
+        self._news = bool(self._collection.history) and self._collection.history[-1].rv > self.place
+        self._collection.followers.add(self)
 
     def stop(self) -> None:
         """No more changes."""
-        self._collection.listeners.discard(self.take)
+        self._collection.followers.discard(self)
 
     def close(self) -> None:
         """Ends the stream after what is already there, as when the kind is no longer served."""
         self.closed = True
-        self.ready.set()
+        self._wake()
 
-    def initial(self, record: Record) -> None:
-        """An object that was there before."""
-        self._lines.append(self._line("ADDED", record))
+    def begin_with(self, records: Iterable[Record]) -> None:
+        """Objects that were there before."""
+        self._first.extend(one for one in records if self._matches is None or self._matches(one))
 
-    def bookmark(self, line: bytes) -> None:
-        """A mark between the initial objects and what follows."""
-        self._lines.append(line)
+    def mark(self, line: bytes) -> None:
+        """A line between the initial objects and what follows."""
+        self._first.append(line)
 
     def take(self, event: Event) -> None:
-        """A change, as this watcher sees it."""
-        line = self._seen(event)
-        if line is None:
+        """Hears of a change. What is of no interest is passed over at once, as long as nothing waits before it."""
+        if self._news:
             return
-        if len(self._lines) >= self._limit:
-            self.dropped = True
-            self.stop()
+        if self._matches is None or self._matters(event):
+            self._news = True
+            self._wake()
         else:
-            self._lines.append(line)
-        self.ready.set()
+            self.place = max(self.place, event.rv)
 
-    def drain(self) -> bytes:
-        """Everything that waits, as bytes to send."""
-        lines = b"".join(self._lines)
-        self._lines.clear()
-        self.ready.clear()
-        if self.closed or self.dropped:
-            self.ready.set()
-        return lines
+    @property
+    def behind(self) -> bool:
+        """Whether changes that it has not seen are forgotten."""
+        return self.place < self._collection.horizon
 
     @property
     def waiting(self) -> bool:
-        """Whether there is something to send."""
-        return bool(self._lines)
+        """Whether there may be something to send."""
+        return self._news or bool(self._first)
+
+    def drain(self) -> bytes:
+        """What comes next, as bytes to send: about PIECE of them, and none if there was nothing of interest."""
+        lines: list[bytes] = []
+        size = 0
+        while self._first and size < PIECE:
+            one = self._first.popleft()
+            lines.append(one if isinstance(one, bytes) else self._line("ADDED", one))
+            size += len(lines[-1])
+        if not self._first and not self.behind:
+            self._news = False
+            for event in self._collection.since(self.place):
+                if size >= PIECE:
+                    self._news = True
+                    break
+                self.place = event.rv
+                line = self._seen(event)
+                if line is not None:
+                    lines.append(line)
+                    size += len(line)
+        return b"".join(lines)
+
+    async def wait(self, seconds: float) -> None:
+        """Returns when there may be something to send, the watch is closed, or the time is up."""
+        if self.closed or self.waiting:
+            return
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        alarm = loop.call_later(seconds, self._wake)
+        try:
+            await self._waiter
+        finally:
+            alarm.cancel()
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _matters(self, event: Event) -> bool:
+        assert self._matches is not None
+        if event.type != "DELETED" and self._matches(event.record):
+            return True
+        return event.previous is not None and self._matches(event.previous)
 
     def _seen(self, event: Event) -> bytes | None:
         if self._matches is None:
@@ -93,14 +134,11 @@ class Watcher:
         now = event.type != "DELETED" and self._matches(event.record)
         before = event.previous is not None and self._matches(event.previous)
         if now:
-            return (
-                self._shared(event) if before == (event.type == "MODIFIED") else self._line(_word(before), event.record)
-            )
+            kind = "MODIFIED" if before else "ADDED"
+            return self._shared(event) if kind == event.type else self._line(kind, event.record)
         if not before:
             return None
-        if event.type == "DELETED":
-            return self._shared(event)
-        return self._left(event)
+        return self._shared(event) if event.type == "DELETED" else self._left(event)
 
     def _left(self, event: Event) -> bytes:
         previous = event.previous
@@ -118,7 +156,3 @@ class Watcher:
 
     def _line(self, kind: str, record: Record) -> bytes:
         return self._encode(kind, record) if self._encode is not None else frame(kind, record.data)
-
-
-def _word(before: bool) -> str:
-    return "MODIFIED" if before else "ADDED"

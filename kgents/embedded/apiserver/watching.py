@@ -13,91 +13,69 @@ from aiohttp import web
 from kgents.embedded.apiserver import forms
 from kgents.embedded.apiserver.api import render
 from kgents.embedded.apiserver.calls import Call
-from kgents.embedded.apiserver.errors import StatusError, bad_request, expired, invalid
+from kgents.embedded.apiserver.errors import StatusError, expired
+from kgents.embedded.apiserver.list_options import check_watch, too_large, version, whole_number
 from kgents.embedded.apiserver.reads import matcher
 from kgents.embedded.apiserver.registry import Resource
 from kgents.embedded.apiserver.store.records import Collection, Record
 from kgents.embedded.apiserver.watch import Encode, Watcher, frame
-from kgents.embedded.schema.causes import forbidden, not_supported
 
-BOOKMARK_SECONDS = 30.0
+BOOKMARK_SECONDS = 60.0
+BOOKMARK_BEFORE_END = 2.0
+"""Kubernetes' cadence: once a minute, and just before the end."""
+STALLED_SECONDS = 60.0
+"""A client that takes nothing for so long is cut off. It can resume."""
+INITIAL_END = {"k8s.io/initial-events-end": "true"}
 log = logging.getLogger(__name__)
 
 
 async def watch(call: Call, request: web.BaseRequest) -> web.StreamResponse:
     """Serves a watch until its time is up, the client goes or the server stops. Raises 400, 422."""
     form = forms.wanted(call)
-    since, initial = _start(call)
+    check_watch(call)
+    asked, seconds = version(call), whole_number(call, "timeoutSeconds")
     collection = call.api.collection(call.resource)
-    encode = _encoder(call, form)
-    watcher = Watcher(collection, matcher(call), encode)
+    initial = _wants_initial(call, asked)
+    place = call.api.store.rv if initial or not asked else asked
+    watcher = Watcher(collection, place, matcher(call), _encoder(call, form))
     response = web.StreamResponse(headers={"Content-Type": forms.JSON, "Cache-Control": "no-cache, private"})
-    watcher.start()
+    stream = _Stream(call, form, request, response, watcher)
+    # From here to the first await nothing can be committed: what exists and what follows join without a gap.
+    refused = _refused(call, collection, asked, initial=initial)
+    if refused is None:
+        if initial:
+            watcher.begin_with(collection.span(call.namespace or None))
+            if call.info.flag("allowWatchBookmarks"):
+                watcher.mark(stream.bookmark(INITIAL_END))
+        watcher.start()
     try:
-        # From here to the first await nothing can be committed: what exists and what follows join without a gap.
-        gone = _fill(call, watcher, collection, since, initial)
         await response.prepare(request)
-        if gone is not None:
-            await response.write(frame("ERROR", orjson.dumps(gone.status)))
-            await response.write_eof()
-            return response
-        await _serve(call, response, watcher)
-    except ConnectionResetError:
-        log.debug("A watcher of %s has gone", call.resource.qualified)
+        if refused is not None:
+            await response.write(frame("ERROR", orjson.dumps(refused.status)))
+        else:
+            await stream.serve(seconds or random.uniform(1800, 3600))
+        await response.write_eof()
+    except (ConnectionResetError, TimeoutError) as error:
+        log.debug("A watcher of %s has gone: %s", call.resource.qualified, error)
     finally:
         watcher.stop()
     return response
 
 
-def _start(call: Call) -> tuple[int | None, bool]:
-    """From which version on (None: from what exists), and whether the initial objects are ended by a bookmark."""
-    query = call.info.query
-    rv = query.get("resourceVersion", "")
-    if rv and not rv.isdigit():
-        raise bad_request(f'Invalid value: "{rv}": strconv.ParseUint: parsing "{rv}": invalid syntax')
-    initial = query.get("sendInitialEvents")
-    match = query.get("resourceVersionMatch", "")
-    causes = []
-    if match and initial is None:
-        why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
-        causes.append(forbidden("resourceVersionMatch", why))
-    if initial is not None and match != "NotOlderThan":
-        why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-        causes.append(forbidden("resourceVersionMatch", why))
-        if match:
-            causes.append(not_supported("resourceVersionMatch", match, ["NotOlderThan"]))
-    if causes:
-        raise invalid("meta.k8s.io", "ListOptions", "", causes)
-    if initial is not None and call.info.flag("sendInitialEvents"):
-        return None, call.info.flag("allowWatchBookmarks")
-    return (int(rv) if rv not in ("", "0") else None), False
+def _wants_initial(call: Call, asked: int) -> bool:
+    """Whether it begins with what exists. Unless told otherwise it does where no version is named."""
+    if "sendInitialEvents" in call.info.query:
+        return call.info.flag("sendInitialEvents")
+    return not asked
 
 
-def _fill(
-    call: Call, watcher: Watcher, collection: Collection, since: int | None, bookmark: bool
-) -> StatusError | None:
-    if since is None:
-        matches = matcher(call)
-        for record in collection.span(call.namespace or None):
-            if matches is None or matches(record):
-                watcher.initial(record)
-        if bookmark:
-            watcher.bookmark(_bookmark(call, initial=True))
-        return None
-    if since < collection.horizon:
-        return expired(f"too old resource version: {since} ({collection.horizon + 1})")
-    for event in collection.since(since):
-        watcher.take(event)
-    return None
-
-
-def _bookmark(call: Call, *, initial: bool = False) -> bytes:
-    resource = call.resource
-    meta: dict[str, Any] = {"resourceVersion": str(call.api.store.rv)}
+def _refused(call: Call, collection: Collection, asked: int, *, initial: bool) -> StatusError | None:
+    current = call.api.store.rv
     if initial:
-        meta["annotations"] = {"k8s.io/initial-events-end": "true"}
-    obj = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": meta}
-    return frame("BOOKMARK", orjson.dumps(obj))
+        return too_large(asked, current) if asked > current else None
+    if asked and asked < collection.horizon:
+        return expired(f"too old resource version: {asked} ({collection.horizon + 1})")
+    return None
 
 
 def _encoder(call: Call, form: forms.Form) -> Encode | None:
@@ -117,30 +95,67 @@ def _encoder(call: Call, form: forms.Form) -> Encode | None:
     return converted
 
 
-async def _serve(call: Call, response: web.StreamResponse, watcher: Watcher) -> None:
-    query = call.info.query
-    loop = asyncio.get_running_loop()
-    limit = int(query["timeoutSeconds"]) if query.get("timeoutSeconds", "").isdigit() else 0
-    ends = loop.time() + (limit or random.uniform(1800, 3600))
-    bookmarks = call.info.flag("allowWatchBookmarks")
-    stopping = asyncio.create_task(call.api.stopping.wait())
-    try:
-        while not (watcher.closed or watcher.dropped or stopping.done()):
+class _Stream:
+    """Sends what a watcher sees, with bookmarks between, until its end."""
+
+    def __init__(
+        self, call: Call, form: forms.Form, request: web.BaseRequest, response: web.StreamResponse, watcher: Watcher
+    ) -> None:
+        self._call = call
+        self._form = form
+        self._request = request
+        self._response = response
+        self._watcher = watcher
+
+    def bookmark(self, annotations: dict[str, str] | None = None) -> bytes:
+        """An event that says how far the client has seen everything."""
+        resource = self._call.resource
+        meta: dict[str, Any] = {"resourceVersion": str(max(self._call.api.store.rv, self._watcher.place))}
+        if annotations:
+            meta["annotations"] = annotations
+        obj = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": meta}
+        if self._form.kind and self._form.kind != "Table":
+            obj = forms.partial(obj, self._form.version)
+        return frame("BOOKMARK", orjson.dumps(obj))
+
+    async def serve(self, seconds: float) -> None:
+        """Raises ConnectionResetError when the client goes, TimeoutError when it takes nothing."""
+        watcher, loop = self._watcher, asyncio.get_running_loop()
+        begun = loop.time()
+        ends = begun + seconds
+        marks = self._call.info.flag("allowWatchBookmarks")
+        marked = begun
+        while not watcher.closed:
+            if watcher.behind:
+                return
             if watcher.waiting:
-                await response.write(watcher.drain())
+                if data := watcher.drain():
+                    await self._send(data)
+                if loop.time() < ends:
+                    continue
+            now = loop.time()
+            if now >= ends:
+                return
+            due = _next_mark(marked, ends) if marks else ends
+            if now >= due and marks:
+                await self._send(self.bookmark())
+                marked = now
                 continue
-            left = ends - loop.time()
-            if left <= 0:
-                break
-            heard = asyncio.create_task(watcher.ready.wait())
-            pause = min(left, BOOKMARK_SECONDS) if bookmarks else left
-            await asyncio.wait((heard, stopping), timeout=pause, return_when=asyncio.FIRST_COMPLETED)
-            if not heard.done():
-                heard.cancel()
-                if bookmarks and not stopping.done():
-                    await response.write(_bookmark(call))
-        if watcher.waiting:
-            await response.write(watcher.drain())
-        await response.write_eof()
-    finally:
-        stopping.cancel()
+            await watcher.wait(min(due, ends) - now)
+        while watcher.waiting and not watcher.behind:
+            await self._send(watcher.drain())
+
+    async def _send(self, data: bytes) -> None:
+        try:
+            async with asyncio.timeout(STALLED_SECONDS):
+                await self._response.write(data)
+        except TimeoutError:
+            if self._request.transport is not None:
+                self._request.transport.abort()
+            raise
+
+
+def _next_mark(marked: float, ends: float) -> float:
+    """When the next bookmark is due: a minute after the last one, or just before the end, whichever comes first."""
+    last_chance = ends - BOOKMARK_BEFORE_END
+    return min(marked + BOOKMARK_SECONDS, last_chance if marked < last_chance else ends)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -14,6 +14,11 @@ Key = tuple[str, str]
 HISTORY = 4096
 HISTORY_BYTES = 32 * 1024 * 1024
 """What the recent changes of one resource may weigh; whoever is further behind lists again."""
+
+
+def path(key: Key) -> str:
+    """Where Kubernetes would store an object, below its resource: lists are in the order of these."""
+    return f"{key[0]}/{key[1]}" if key[0] else key[1]
 
 
 class Record:
@@ -54,6 +59,13 @@ class Event:
         self.line: bytes | None = None
 
 
+class Follower(Protocol):
+    """Somebody who passes changes on. Taking one must neither fail nor add or remove followers."""
+
+    def take(self, event: Event, /) -> None: ...
+    def close(self) -> None: ...
+
+
 class Collection:
     """All objects of one resource, in order, and the recent changes to them."""
 
@@ -66,40 +78,37 @@ class Collection:
         self.history: deque[Event] = deque()
         self.horizon = 0
         self.listeners: set[Callable[[Event], None]] = set()
+        self.followers: set[Follower] = set()
+        """Those who tell clients; their number is the clients' choice."""
         self._limit = history
         self._heaviest = weight
         self._weight = 0
-        self._order: list[Key] | None = None
+        self._order: list[tuple[str, Key]] | None = None
 
     def get(self, namespace: str, name: str) -> Record | None:
         """The committed record, or None."""
         return self.records.get((namespace, name))
 
-    def order(self) -> list[Key]:
-        """All keys, sorted; shared, so not to be changed."""
+    def span(self, namespace: str | None, start: str = "") -> Iterator[Record]:
+        """The records of one namespace (or all), in the order of their paths, from a path within it on."""
         if self._order is None:
-            self._order = sorted(self.records)
-        return self._order
-
-    def span(self, namespace: str | None, after: Key | None = None) -> Iterator[Record]:
-        """The records of one namespace (or all), in order, beginning behind `after`."""
-        keys = self.order()
-        start = bisect_left(keys, (namespace, "")) if namespace else 0
-        if after is not None:
-            start = max(start, bisect_left(keys, (after[0], after[1] + "\0")))
-        end = bisect_left(keys, (namespace + "\0", "")) if namespace else len(keys)
+            self._order = sorted((path(key), key) for key in self.records)
+        order, prefix = self._order, f"{namespace}/" if namespace else ""
+        first = bisect_left(order, (prefix + start,))
+        last = bisect_left(order, (f"{namespace}0",)) if namespace else len(order)
         records = self.records
-        return (records[key] for key in keys[start:end])
+        return (records[key] for _, key in order[first:last])
 
     def apply(self, event: Event) -> None:
         """Takes a committed change into the state and the history."""
         key = event.record.key
         if event.type == "DELETED":
             del self.records[key]
-            self._order = None
+            if self._order is not None:
+                del self._order[bisect_left(self._order, (path(key),))]
         else:
-            if key not in self.records:
-                self._order = None
+            if self._order is not None and key not in self.records:
+                insort(self._order, (path(key), key))
             self.records[key] = event.record
         if self.volatile:
             return
@@ -119,6 +128,18 @@ class Collection:
         self._weight -= len(event.record.data)
         self.horizon = event.rv
 
+    def end_watches(self) -> None:
+        """Asks all who follow changes for others to come to an end."""
+        for follower in tuple(self.followers):
+            follower.close()
+
+    def tell(self, event: Event) -> None:
+        """Says to all who want to know that a change was taken in."""
+        for listener in tuple(self.listeners):
+            listener(event)
+        for follower in self.followers:
+            follower.take(event)
+
     def at(self, rv: int) -> list[Record]:
         """The records as they were at a version within the history, in order."""
         past = dict(self.records)
@@ -129,7 +150,7 @@ class Collection:
                 past.pop(event.record.key, None)
             else:
                 past[event.record.key] = event.previous
-        return [past[key] for key in sorted(past)]
+        return [past[key] for key in sorted(past, key=path)]
 
     def since(self, rv: int) -> list[Event]:
         """The changes after a version, oldest first."""

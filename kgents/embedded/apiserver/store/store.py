@@ -176,8 +176,7 @@ class Store:
             self.rv = max(self.rv, event.rv)
             collection.apply(event)
             self._remember(event.record, event.previous, deleted=event.type == "DELETED")
-            for listener in tuple(collection.listeners):
-                listener(event)
+            collection.tell(event)
             future.set_result(None)
         self._compact()
 
@@ -194,6 +193,11 @@ class Store:
             gone.append(rv)
         self._database_horizon = horizon
         self._database.forget(gone, horizon)
+
+    def end_watches(self) -> None:
+        """Asks all who follow changes for others to come to an end."""
+        for collection in self.collections.values():
+            collection.end_watches()
 
     def close(self) -> None:
         """Writes what waits and closes the log."""
