@@ -6,35 +6,20 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from kgents.embedded.schema.causes import (
-    INVALID,
-    Cause,
-    duplicate,
-    invalid,
-    not_supported,
-    required,
-)
-from kgents.embedded.schema.structural import check_schema
+from kgents.embedded.schema.causes import Cause, forbidden, invalid, not_supported, required
+from kgents.embedded.schema.cel_formats import FORMAT_CHECKS
+from kgents.embedded.schema.crd_versions import check_versions
 
 Object = dict[str, Any]
 
 SCOPES = ("Cluster", "Namespaced")
 STRATEGIES = ("None", "Webhook")
-COLUMN_TYPES = ("boolean", "date", "integer", "number", "string")
-COLUMN_FORMATS = ("byte", "date", "date-time", "double", "float", "int32", "int64", "password")
 APPROVAL = "api-approved.kubernetes.io"
 APPROVAL_TEXT = (
     f'protected groups must have approval annotation "{APPROVAL}", see '
     "https://github.com/kubernetes/enhancements/pull/1111"
 )
 PROTECTED = re.compile(r"(?:.*\.)?(?:k8s|kubernetes)\.io")
-DNS_1035 = re.compile(r"[a-z](?:[-a-z0-9]*[a-z0-9])?")
-DNS_1035_TEXT = (
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
-    "and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
-    "'[a-z]([-a-z0-9]*[a-z0-9])?')"
-)
-DNS_1123 = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
 
 
 def default_crd(crd: Object) -> None:
@@ -57,13 +42,12 @@ def validate_crd(new: Mapping[str, Any], old: Mapping[str, Any] | None = None) -
     """All reasons to refuse a CRD; `old` is the stored one on updates. Both already decode into their types."""
     spec = new.get("spec") or {}
     causes = _check_identity(new, spec)
+    causes += check_versions(spec.get("versions") or [])
     causes += _check_names(spec.get("names") or {})
-    causes += _check_versions(spec)
     causes += _check_conversion(spec.get("conversion") or {})
     if spec.get("preserveUnknownFields"):
-        causes.append(
-            invalid("spec.preserveUnknownFields", True, "must be false in order to use defaults in the schema")
-        )
+        text = "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead"
+        causes.append(invalid("spec.preserveUnknownFields", True, text))
     if old is not None:
         causes += _check_immutable(spec, old)
     return causes
@@ -80,8 +64,8 @@ def _check_identity(new: Mapping[str, Any], spec: Mapping[str, Any]) -> list[Cau
         causes.append(required(f"metadata.annotations[{APPROVAL}]", APPROVAL_TEXT))
     if not group:
         causes.append(required("spec.group"))
-    elif not DNS_1123.fullmatch(group) or len(group) > 253:
-        causes.append(invalid("spec.group", group, "a lowercase RFC 1123 subdomain must consist of lower case letters"))
+    elif problems := FORMAT_CHECKS["dns1123Subdomain"](group):
+        causes.append(invalid("spec.group", group, ",".join(problems)))
     elif "." not in group:
         causes.append(invalid("spec.group", group, "should be a domain with at least one dot"))
     scope = spec.get("scope") or ""
@@ -93,117 +77,53 @@ def _check_identity(new: Mapping[str, Any], spec: Mapping[str, Any]) -> list[Cau
 
 
 def _check_names(names: Mapping[str, Any]) -> list[Cause]:
-    causes: list[Cause] = []
-    for field in ("plural", "kind"):
-        if not names.get(field):
-            causes.append(required(f"spec.names.{field}"))
-    labels = [(field, names.get(field) or "") for field in ("plural", "singular")]
-    labels += [(field, str(names.get(field) or "").lower()) for field in ("kind", "listKind")]
-    labels += [(f"shortNames[{at}]", name) for at, name in enumerate(names.get("shortNames") or ())]
-    labels += [(f"categories[{at}]", name) for at, name in enumerate(names.get("categories") or ())]
-    for field, name in labels:
-        if name and not _is_label(name):
-            causes.append(invalid(f"spec.names.{field}", name, DNS_1035_TEXT))
+    causes = [
+        required(f"spec.names.{field}") for field in ("plural", "singular", "kind", "listKind") if not names.get(field)
+    ]
+    labels = [(field, str(names.get(field) or ""), "") for field in ("plural", "singular")]
+    mixed = "may have mixed case, but should otherwise match: "
+    labels += [(field, str(names.get(field) or ""), mixed) for field in ("kind", "listKind")]
+    for field in ("shortNames", "categories"):
+        labels += [(f"{field}[{at}]", str(name), "") for at, name in enumerate(names.get(field) or ())]
+    for field, name, note in labels:
+        problems = FORMAT_CHECKS["dns1035Label"](name.lower() if note else name)
+        if problems and (name or "[" in field):
+            causes.append(invalid(f"spec.names.{field}", name, note + ",".join(problems)))
     if names.get("kind") and names.get("kind") == names.get("listKind"):
         causes.append(invalid("spec.names.listKind", names["listKind"], "kind and listKind may not be the same"))
     return causes
 
 
-def _is_label(name: str) -> bool:
-    return len(name) <= 63 and DNS_1035.fullmatch(name) is not None
-
-
-def _check_versions(spec: Mapping[str, Any]) -> list[Cause]:
-    versions = spec.get("versions") or []
-    if not versions:
-        return [required("spec.versions", "must have exactly one version marked as storage version")]
-    causes: list[Cause] = []
-    seen: set[str] = set()
-    for at, version in enumerate(versions):
-        path = f"spec.versions[{at}]"
-        name = version.get("name") or ""
-        if name in seen:
-            causes.append(duplicate(f"{path}.name", name))
-        seen.add(name)
-        if not _is_label(name):
-            causes.append(invalid(f"{path}.name", name, DNS_1035_TEXT))
-        causes += _check_version(version, path, _schema_path(versions, at))
-    stored = sum(bool(version.get("storage")) for version in versions)
-    if stored != 1:
-        text = "must have exactly one version marked as storage version"
-        causes.append(Cause("spec.versions", INVALID, f"Invalid value: {text}"))
-    return causes
-
-
-def _schema_path(versions: list[Mapping[str, Any]], at: int) -> str:
-    """Kubernetes reports a schema that all versions share at the place its internal form keeps it."""
-    schemas = [version.get("schema") for version in versions]
-    if all(schema == schemas[0] for schema in schemas):
-        return "spec.validation.openAPIV3Schema"
-    return f"spec.versions[{at}].schema.openAPIV3Schema"
-
-
-def _check_version(version: Mapping[str, Any], path: str, schema_path: str) -> list[Cause]:
-    schema = (version.get("schema") or {}).get("openAPIV3Schema")
-    if not isinstance(schema, Mapping):
-        return [required(f"{path}.schema.openAPIV3Schema")]
-    causes = check_schema(schema, schema_path)
-    if not causes:
-        causes += _check_rules(schema, schema_path)
-    for at, column in enumerate(version.get("additionalPrinterColumns") or ()):
-        causes += _check_column(column, f"{path}.additionalPrinterColumns[{at}]")
-    scale = (version.get("subresources") or {}).get("scale")
-    if isinstance(scale, Mapping):
-        causes += _check_scale(scale, f"{path}.subresources.scale")
-    return causes
-
-
-def _check_rules(schema: Mapping[str, Any], path: str) -> list[Cause]:
-    from kgents.embedded.schema.node import compile_schema
-    from kgents.embedded.schema.schema import contains_rules
-
-    if not contains_rules(compile_schema(schema)):
-        return []
-    from kgents.embedded.schema.rule_check import check_rule_sources  # CEL: only for CRDs that use it
-
-    return check_rule_sources(schema, path)
-
-
-def _check_column(column: Mapping[str, Any], path: str) -> list[Cause]:
-    causes: list[Cause] = []
-    for field in ("name", "type", "jsonPath"):
-        if not column.get(field):
-            causes.append(required(f"{path}.{field}"))
-    kind, form = column.get("type"), column.get("format")
-    if kind and kind not in COLUMN_TYPES:
-        causes.append(not_supported(f"{path}.type", kind, COLUMN_TYPES))
-    if form and form not in COLUMN_FORMATS:
-        causes.append(not_supported(f"{path}.format", form, COLUMN_FORMATS))
-    return causes
-
-
-def _check_scale(scale: Mapping[str, Any], path: str) -> list[Cause]:
-    causes: list[Cause] = []
-    for field, start in (("specReplicasPath", ".spec."), ("statusReplicasPath", ".status.")):
-        value = scale.get(field) or ""
-        if not value:
-            causes.append(required(f"{path}.{field}"))
-        elif not value.startswith(start):
-            causes.append(invalid(f"{path}.{field}", value, f"should be a json path under {start.rstrip('.')}"))
-    selector = scale.get("labelSelectorPath") or ""
-    if selector and not selector.startswith((".spec.", ".status.")):
-        text = "should be a json path under either .spec or .status"
-        causes.append(invalid(f"{path}.labelSelectorPath", selector, text))
-    return causes
-
-
 def _check_conversion(conversion: Mapping[str, Any]) -> list[Cause]:
     strategy = conversion.get("strategy") or "None"
+    path, webhook = "spec.conversion", conversion.get("webhook") or {}
     if strategy not in STRATEGIES:
-        return [not_supported("spec.conversion.strategy", strategy, STRATEGIES)]
-    if strategy == "Webhook" and not conversion.get("webhook"):
-        return [required("spec.conversion.webhook", "required when strategy is set to Webhook")]
-    return []
+        return [not_supported(f"{path}.strategy", strategy, STRATEGIES)]
+    client, versions = webhook.get("clientConfig"), webhook.get("conversionReviewVersions") or []
+    if strategy == "None":
+        text = "should not be set when strategy is not set to Webhook"
+        given = (("webhookClientConfig", client), ("conversionReviewVersions", versions))
+        return [forbidden(f"{path}.{name}", text) for name, value in given if value]
+    causes: list[Cause] = []
+    if not client:
+        causes.append(required(f"{path}.webhookClientConfig", "required when strategy is set to Webhook"))
+    elif bool(client.get("url")) == bool(client.get("service")):
+        causes.append(required(f"{path}.webhookClientConfig", "exactly one of url or service is required"))
+    return causes + _check_review_versions(versions, f"{path}.conversionReviewVersions")
+
+
+def _check_review_versions(versions: list[str], path: str) -> list[Cause]:
+    if not versions:
+        return [required(path)]
+    causes = []
+    for at, version in enumerate(versions):
+        if version in versions[:at]:
+            causes.append(invalid(f"{path}[{at}]", version, "duplicate version"))
+        else:
+            causes += [invalid(f"{path}[{at}]", version, text) for text in FORMAT_CHECKS["dns1035Label"](version)]
+    if not {"v1", "v1beta1"} & set(versions):
+        causes.append(invalid(path, versions, "must include at least one of v1, v1beta1"))
+    return causes
 
 
 def _check_immutable(spec: Mapping[str, Any], old: Mapping[str, Any]) -> list[Cause]:

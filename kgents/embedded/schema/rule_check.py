@@ -24,7 +24,7 @@ from kgents.embedded.schema.cel import CelError, Expression, compile_in
 from kgents.embedded.schema.cel_types import Types
 from kgents.embedded.schema.cost_places import SchemaPlace, size_limit
 from kgents.embedded.schema.node import Node, compile_schema
-from kgents.embedded.schema.rule_paths import leads_somewhere
+from kgents.embedded.schema.rule_paths import target
 from kgents.embedded.schema.rules import compile_rule, mentions_old_self
 
 Rule = Mapping[str, Any]
@@ -85,7 +85,7 @@ def check_form(rule: Rule, node: Node, path: str) -> list[Cause]:
         causes.append(invalid(f"{path}.fieldPath", place, "must be non-empty if specified"))
     if _broken(place):
         causes.append(invalid(f"{path}.fieldPath", place, "must not contain line breaks"))
-    if place and not leads_somewhere(node, place):
+    if place and target(node, place) is None:
         causes.append(invalid(f"{path}.fieldPath", place, "must be a valid path"))
     return causes
 

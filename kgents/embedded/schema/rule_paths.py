@@ -28,18 +28,29 @@ def parts(path: str) -> list[tuple[str, bool]] | None:
     return found
 
 
-def leads_somewhere(node: Node, path: str) -> bool:
-    """Whether a path names a declared field, or a key of a map, below `node`."""
+def target(node: Node, path: str) -> Node | None:
+    """The declared field, or the values of a map, that a path names below `node`."""
     names = parts(path)
-    current: Node | None = node
+    current: Node | None = node if names else None
     for name, _ in names or ():
         if current is None:
-            return False
+            return None
         if current.properties:
             current = current.properties.get(name)
         else:
             current = current.additional if current.additional is not None and current.additional.source else None
-    return bool(names) and current is not None
+    return current
+
+
+def dotted_problem(node: Node, path: str) -> str:
+    """Why a path of names and dots leads nowhere, or nothing."""
+    if "[" in path:
+        return "array notation is not allowed"
+    if not path.startswith("."):
+        return f"expected [ or . but got: {path.partition('.')[0]}"
+    if path.endswith("."):
+        return "unexpected end of JSON path"
+    return "" if target(node, path) is not None else "does not refer to a valid field"
 
 
 def field_suffix(path: str) -> str:

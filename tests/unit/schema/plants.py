@@ -64,6 +64,6 @@ def plant(**spec: Any) -> dict[str, Any]:
 def crd(spec: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """A CRD of Plants whose one version has this schema of `spec`."""
     version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema_of(spec)}}
-    names = {"plural": "plants", "kind": "Plant"}
+    names = {"plural": "plants", "singular": "plant", "kind": "Plant", "listKind": "PlantList"}
     body = {"group": "grow.example.com", "scope": "Namespaced", "names": names, "versions": [version]}
     return {"metadata": {"name": "plants.grow.example.com"}, "spec": {**body, **changes}}

@@ -69,7 +69,7 @@ def test_identity_is_checked() -> None:
         ("spec.scope", 'Unsupported value: "Galactic": supported values: "Cluster", "Namespaced"')
     ]
     assert ("metadata.annotations[api-approved.kubernetes.io]" in dict(causes(SPEC, group="bad.k8s.io"))) is True
-    assert dict(causes(SPEC, versions=[]))["spec.versions"].startswith("Required value")
+    assert "exactly one version" in dict(causes(SPEC, versions=[]))["spec.versions"]
 
 
 def test_exactly_one_version_is_stored() -> None:
@@ -163,3 +163,125 @@ def test_old_self_is_useless_below_a_list_without_keys() -> None:
 def test_a_message_expression_must_be_a_text() -> None:
     found = ruled("self.a > 0", {"a": {"type": "integer"}}, messageExpression="self.a")
     assert found[0][1].endswith("messageExpression must evaluate to a string")
+
+
+def versions(**version: Any) -> list[tuple[str, str]]:
+    root = {"type": "object", "properties": {"spec": SPEC}}
+    whole = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": root}, **version}
+    return causes(SPEC, versions=[whole])
+
+
+LIST = {"type": "array", "items": {"type": "object", "properties": {"k": {"type": "string", "nullable": True}}}}
+KEYED = {**LIST, "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k", "k", "z"]}
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "told"),
+    [
+        ({"deprecationWarning": "x"}, "versions[0].deprecationWarning", "can only be set for deprecated versions"),
+        (
+            {"deprecated": True, "deprecationWarning": ""},
+            "versions[0].deprecationWarning",
+            "must not be an empty string",
+        ),
+        ({"deprecated": True, "deprecationWarning": "a\u0007"}, "versions[0].deprecationWarning", "found at index 1"),
+        ({"name": "V1"}, "versions[0].name", "DNS-1035"),
+        ({"schema": {}}, "versions[0].schema.openAPIV3Schema", "Required value"),
+        (
+            {"additionalPrinterColumns": [{"name": "a", "type": "int", "jsonPath": ".a"}]},
+            "additionalPrinterColumns[0].type",
+            'Invalid value: "int": must be one of boolean,date,integer,number,string',
+        ),
+        (
+            {"additionalPrinterColumns": [{"name": "a", "type": "string", "jsonPath": "a"}]},
+            "additionalPrinterColumns[0].JSONPath",
+            "must be a simple json path starting with .",
+        ),
+        (
+            {"subresources": {"scale": {"specReplicasPath": ".spec.n", "statusReplicasPath": ".spec.n"}}},
+            "subresources.scale.statusReplicasPath",
+            "should be a json path under .status",
+        ),
+        ({"selectableFields": [{"jsonPath": ".spec.nope"}]}, "selectableFields[0].jsonPath", "is an invalid path"),
+        (
+            {"selectableFields": [{"jsonPath": ".spec.limits"}]},
+            "selectableFields[0].jsonPath",
+            "of type string, boolean",
+        ),
+        (
+            {"selectableFields": [{"jsonPath": ".spec.size"}] * 2},
+            "selectableFields[1].jsonPath",
+            'Duplicate value: ".spec.size"',
+        ),
+    ],
+)
+def test_a_version_that_makes_no_sense_is_refused(part: dict[str, Any], field: str, told: str) -> None:
+    found = dict(versions(**part))
+    assert f"spec.{field}" in found
+    assert told in found[f"spec.{field}"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "field", "told"),
+    [
+        (KEYED, ".x-kubernetes-list-map-keys", "must not contain duplicate entries"),
+        (KEYED, ".items.properties[k].nullable", "so it cannot be nullable"),
+        (KEYED, ".items.properties[k].default", "it must have a default or be a required property"),
+        ({**LIST, "x-kubernetes-list-map-keys": ["k"]}, ".x-kubernetes-list-type", "must be map if"),
+        ({"type": "object", "x-kubernetes-list-type": "set"}, ".type", "must be array if x-kubernetes-list-type"),
+        ({"type": "string", "x-kubernetes-map-type": "atomic"}, ".type", "must be object if x-kubernetes-map-type"),
+        ({"type": "null"}, ".type", "use nullable as an alternative"),
+        ({"type": "object", "$ref": "#/definitions/x"}, ".$ref", "$ref is not supported"),
+        (
+            {"x-kubernetes-int-or-string": True, "x-kubernetes-preserve-unknown-fields": True},
+            ".x-kubernetes-preserve-unknown-fields",
+            "must be false if x-kubernetes-int-or-string is true",
+        ),
+        (
+            {"type": "object", "x-kubernetes-embedded-resource": True},
+            ".properties",
+            "must not be empty if x-kubernetes-embedded-resource is true without",
+        ),
+        ({"type": "string", "not": {"nullable": True}}, ".not.nullable", "must be false to be structural"),
+        (
+            {"type": "object", "allOf": [{"properties": {"metadata": {}}}]},
+            ".allOf[0].properties[metadata]",
+            "must not be specified in a nested context",
+        ),
+    ],
+)
+def test_a_schema_that_contradicts_itself_is_refused(schema: dict[str, Any], field: str, told: str) -> None:
+    found = causes({"type": "object", "properties": {"a": schema}})
+    assert any(where == f"{FIELD}.properties[a]{field}" and told in message for where, message in found)
+
+
+def test_either_an_integer_or_a_string_may_be_said_with_any_of() -> None:
+    form = {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}], "pattern": "^1"}
+    assert causes({"type": "object", "properties": {"port": form}}) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "field", "told"),
+    [
+        ({"rule": " "}, "rule", "Required value: rule is not specified"),
+        ({"rule": "true", "message": " "}, "message", "must be non-empty if specified"),
+        ({"rule": "true\n"}, "rule", ""),
+        ({"rule": "true ||\nfalse"}, "message", "message must be specified if rule contains line breaks"),
+        ({"rule": "true", "messageExpression": " "}, "messageExpression", "must be non-empty if specified"),
+        ({"rule": "true", "fieldPath": ".nope"}, "fieldPath", "must be a valid path"),
+        ({"rule": "true", "fieldPath": "a"}, "fieldPath", "must be a valid path"),
+        ({"rule": "true", "optionalOldSelf": True}, "optionalOldSelf", "may not be set if oldSelf is not used in rule"),
+        ({"rule": "true", "reason": "Nope"}, "reason", "Unsupported value"),
+    ],
+)
+def test_a_rule_that_is_not_well_formed_is_refused(rule: dict[str, Any], field: str, told: str) -> None:
+    found = causes({"type": "object", "properties": {"a": {"type": "string"}}, "x-kubernetes-validations": [rule]})
+    wanted = [
+        (f"{FIELD}.x-kubernetes-validations[0].{field}", message) for _, message in found if told and told in message
+    ]
+    assert found == wanted
+
+
+def test_a_webhook_for_conversion_must_say_where_it_is() -> None:
+    found = dict(causes(SPEC, conversion={"strategy": "Webhook", "webhook": {"conversionReviewVersions": ["v9"]}}))
+    assert set(found) == {"spec.conversion.webhookClientConfig", "spec.conversion.conversionReviewVersions"}
