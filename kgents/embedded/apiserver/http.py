@@ -15,7 +15,7 @@ from kgents.api.errors import KgentsError
 from kgents.embedded.apiserver import discovery, pipeline
 from kgents.embedded.apiserver.api import Api
 from kgents.embedded.apiserver.calls import Answer, Call
-from kgents.embedded.apiserver.errors import StatusError, no_such_resource
+from kgents.embedded.apiserver.errors import StatusError, method_not_allowed, no_such_resource
 from kgents.embedded.apiserver.requests import RequestInfo, parse
 from kgents.embedded.apiserver.store.database import StoreFailed
 from kgents.embedded.apiserver.store.store import TooLarge
@@ -25,6 +25,8 @@ from kgents.embedded.patch.errors import PatchError
 
 HEALTH = ("/healthz", "/livez", "/readyz")
 BODY_LIMIT = 3 * 1024 * 1024
+BODY_SECONDS = 60.0
+"""How long a client may take to send what it wants to say."""
 BUGS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, AssertionError, RuntimeError, OSError)
 log = logging.getLogger(__name__)
 
@@ -72,17 +74,26 @@ class Edge:
         self._api.authorizer.check(asked)
         if not info.resource:
             return self._path(info, request)
+        if info.method == "HEAD":
+            raise method_not_allowed()
         resource = pipeline.find(self._api, info)
         body = await self._body(request) if request.body_exists else b""
         call = Call(self._api, info, asked.user, resource, request.headers, body, _media(request), warnings)
         return await pipeline.dispatch(call, request)
 
     async def _body(self, request: web.BaseRequest) -> bytes:
+        if (request.content_length or 0) > BODY_LIMIT:
+            raise _too_large()
+        if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
+            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         try:
-            return await request.read()
+            async with asyncio.timeout(BODY_SECONDS):
+                return await request.read()
         except web.HTTPRequestEntityTooLarge as error:
-            message = f"Request entity too large: limit is {BODY_LIMIT}"
-            raise StatusError(413, "RequestEntityTooLarge", message) from error
+            raise _too_large() from error
+        except TimeoutError as error:
+            message = "Timeout: request did not complete within the allotted timeout"
+            raise StatusError(504, "Timeout", message, details={}) from error
 
     def _path(self, info: RequestInfo, request: web.BaseRequest) -> Answer:
         path = info.path.rstrip("/") or "/"
@@ -113,6 +124,10 @@ class Edge:
             self._openapi = Publisher(self._api.registry)
         answer: Answer = self._openapi.answer(path, info.query, request.headers)
         return answer
+
+
+def _too_large() -> StatusError:
+    return StatusError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {BODY_LIMIT}")
 
 
 def _media(request: web.BaseRequest) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 from pathlib import Path
 
@@ -17,11 +18,21 @@ from kgents.embedded.auth import pki
 from kgents.embedded.auth.files import write_private
 from kgents.kube.lean import use_small_buffers
 
+IDLE_SECONDS = 120.0
+"""A connection on which no whole request has come for so long is closed."""
+LONGEST_LINE = 128 * 1024
+"""Of a request's head: a selector of a thousand names is a long line."""
+
 
 def listen(address: str, port: int) -> socket.socket:
     """A bound socket. Raises UsageError if somebody else is there."""
     bound = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Accepted connections inherit these: a peer that is gone without a word is found out within two minutes.
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
+        if hasattr(socket, option):
+            bound.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
     try:
         bound.bind((address, port))
     except OSError as error:
@@ -40,6 +51,7 @@ async def serve(
     `kubeconfig`: whether to write the administrator's; a hive that somebody else set up has its own already.
     """
     use_small_buffers()
+    _allow_many_files()
     bound = listen(address, port)
     port = bound.getsockname()[1]
     keys = pki.ensure(directory / "pki", [address, "127.0.0.1"])
@@ -73,7 +85,19 @@ def _server(edge: Edge) -> web.Server:
         loop = asyncio.get_running_loop()
         return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=BODY_LIMIT)
 
-    return web.Server(edge.handle, request_factory=request)
+    return web.Server(
+        edge.handle,
+        request_factory=request,
+        keepalive_timeout=IDLE_SECONDS,
+        max_line_size=LONGEST_LINE,
+        max_field_size=LONGEST_LINE,
+    )
+
+
+def _allow_many_files() -> None:
+    """As many connections as the system lets this process have: the usual 1024 is less than a busy hive's watches."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def write_kubeconfig(directory: Path, url: str, keys: pki.Pki, token: str) -> None:
