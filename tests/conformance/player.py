@@ -21,6 +21,8 @@ from tests.support.webhook import Answer, Webhook, patching
 
 CASES = Path(__file__).parent / "cases"
 QUIET = 0.2
+FIXTURES: list[str] = []
+"""What was made for several cases: it goes when all have been played."""
 Step = dict[str, Any]
 
 
@@ -46,6 +48,7 @@ class Client:
         self._address = urlsplit(api.url)
         self._own, self._anonymous = api.ssl_context(), api.ssl_context(anonymous=True)
         self._token = api.token
+        self.made: list[str] = []
 
     def open(self, step: Step, method: str, query: dict[str, str]) -> tuple[Any, http.client.HTTPResponse]:
         """Sends a step's request; the answer's body is still to be read."""
@@ -69,7 +72,28 @@ class Client:
         connection, response = self.open(step, step["method"], step.get("query") or {})
         raw = response.read()
         connection.close()
-        return Reply(response.status, response.headers, _parsed(raw))
+        reply = Reply(response.status, response.headers, _parsed(raw))
+        if reply.status == 201 and (path := _made(step, reply.body)):
+            self.made.append(path)
+        return reply
+
+    def clear(self, paths: list[str]) -> None:
+        """Takes away what was made, last things first, whatever finalizers hold it."""
+        for path in reversed(paths):
+            for method, body in (("DELETE", None), ("PATCH", {"metadata": {"finalizers": None}})):
+                step = {"method": method, "path": path, "contentType": "application/merge-patch+json"}
+                self.request({**step, "body": body} if body else step)
+
+
+def _made(step: Step, body: Any) -> str:
+    """The path of the object that a request made; "" for reviews, dry runs and the like, which leave nothing."""
+    if not isinstance(body, dict) or (step.get("query") or {}).get("dryRun"):
+        return ""
+    metadata = body.get("metadata") or {}
+    if not metadata.get("uid"):
+        return ""
+    path = str(step["path"])
+    return f"{path}/{metadata['name']}" if step["method"] == "POST" else path
 
 
 def _body(step: Step) -> bytes | None:
@@ -297,6 +321,8 @@ def play(case: Path, api: HiveApi, directory: Path) -> None:
     scope = {"run": run, "admin": api.user, **(spec.get("vars") or {})}
     for fixture in spec.get("fixtures") or ():
         _fixture(client, fixture)
+    FIXTURES.extend(client.made)
+    client.made.clear()
     if spec.get("namespace", True):
         scope["ns"] = f"conf-{case.stem.partition('-')[2]}-{run}"
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": scope["ns"]}}
@@ -308,8 +334,8 @@ def play(case: Path, api: HiveApi, directory: Path) -> None:
     finally:
         for hook in scenario.hooks.values():
             hook.stop()
-        if "ns" in scope:
-            client.request({"method": "DELETE", "path": f"/api/v1/namespaces/{scope['ns']}"})
+        if api.is_shared:
+            client.clear(client.made)
 
 
 def _fixture(client: Client, name: str) -> None:

@@ -27,6 +27,9 @@ VARIABLE = "KGENTS_TEST_KUBECONFIG"
 RUN = "KGENTS_TEST_RUN"
 LABEL = "tests.kgents.io/run"
 LEFT_OUT = {
+    "tests/integration/apiserver/test_kill.py": "kills servers of its own",
+    "tests/integration/apiserver/test_restart.py": "stops and starts a server of its own",
+    "tests/integration/apiserver/test_soak.py": "kills servers of its own",
     "tests/integration/controllers": "runs the embedded hive's controllers itself",
     "tests/integration/governance": "freezes a whole hive, one of its own",
     "tests/integration/infra": "makes and deletes hives of its own",
@@ -34,7 +37,7 @@ LEFT_OUT = {
     "tests/integration/runtime": "runs nodes of the embedded hive itself",
     "tests/e2e": "makes and deletes hives of its own",
 }
-"""Folders that make sense for the embedded hive alone. Single tests say so with the marker `embedded`."""
+"""Folders and files that make sense for the embedded hive alone. Single tests say so with the marker `embedded`."""
 
 
 class Given(HiveApi):
@@ -57,6 +60,10 @@ class Given(HiveApi):
     def token(self) -> str:
         """The bearer token, "" for who logs in by certificate."""
         return self._headers.get("Authorization", "").removeprefix("Bearer ")
+
+    @property
+    def is_shared(self) -> bool:
+        return True
 
     @property
     def user(self) -> str:
@@ -119,14 +126,14 @@ def reason(item: pytest.Item) -> str:
     marker = item.get_closest_marker("embedded")
     if marker is not None:
         return str(marker.args[0])
-    folder = item.nodeid.rpartition("/")[0]
-    return next((why for start, why in LEFT_OUT.items() if folder == start or folder.startswith(f"{start}/")), "")
+    file = item.nodeid.partition("::")[0]
+    return next((why for start, why in LEFT_OUT.items() if f"{file}/".startswith(f"{start}/")), "")
 
 
 def header() -> list[str]:
     """What is said at the start of a run."""
-    folders = [f"  {folder}: {why}" for folder, why in LEFT_OUT.items()]
-    return [f"cluster: {config.load(path=path()).server} ({VARIABLE}); left out as the embedded hive's own:", *folders]
+    parts = [f"  {part}: {why}" for part, why in LEFT_OUT.items()]
+    return [f"cluster: {config.load(path=path()).server} ({VARIABLE}); left out as the embedded hive's own:", *parts]
 
 
 def _authority(found: config.ClusterConfig) -> bytes | None:

@@ -38,6 +38,11 @@ class HiveApi:
         return self.dir / "kubeconfig"
 
     @property
+    def is_shared(self) -> bool:
+        """Whether others use it too, so that nothing may be left behind."""
+        return False
+
+    @property
     def user(self) -> str:
         """Who that is."""
         return "kubernetes-admin"

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from tests.integration.admission.place import GROUP, MERGE, RULE, Place
+from tests.support.kubectl import Kubectl
 from tests.support.webhook import Webhook, patching
 
 CONFIG_KIND = {"apiVersion": "v1", "kind": "ConfigMap"}
@@ -180,11 +181,10 @@ def test_a_webhook_may_change_what_scale_asks_for(place: Place, webhook: Webhook
     assert place.request("GET", f"{path}/d").body["spec"]["replicas"] == 2
 
 
-def test_an_eviction_is_judged(place: Place) -> None:
+def test_an_eviction_is_judged(place: Place, kubectl: Kubectl) -> None:
     rule = {**RULE, "operations": ["CREATE"], "resources": ["pods/eviction"]}
     place.policy({"expression": "false", "reason": "Forbidden"}, rule=rule)
-    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
-    place.make(f"/api/v1/namespaces/{place.name}/serviceaccounts", account)
+    kubectl.make_account("default", place.name)
     pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
     path = f"/api/v1/namespaces/{place.name}/pods"
     place.make(path, {"apiVersion": "v1", "kind": "Pod", **pod})

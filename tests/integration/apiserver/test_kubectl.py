@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from uuid import uuid4
+from collections.abc import Callable
 
 import pytest
 
@@ -12,12 +11,8 @@ from tests.support.waiting import eventually
 
 
 @pytest.fixture
-def ns(kubectl: Kubectl) -> Iterator[str]:
-    name = f"kc-{uuid4().hex[:8]}"
-    kubectl("create", "namespace", name)
-    kubectl("create", "serviceaccount", "default", "-n", name)
-    yield name
-    kubectl("delete", "namespace", name, "--wait=false")
+def ns(new_namespace: Callable[[str], str]) -> str:
+    return new_namespace("kc")
 
 
 def deployment(name: str, image: str = "app:1") -> str:
@@ -64,6 +59,7 @@ def test_describe_and_wide_tables_read_well(kubectl: Kubectl, ns: str) -> None:
     assert "app:1" in kubectl("get", "deployments", "-n", ns, "-o", "wide")
 
 
+@pytest.mark.embedded("plays the Deployment controller")
 def test_wait_sees_a_condition_come_true(kubectl: Kubectl, ns: str) -> None:
     kubectl("apply", "-n", ns, "-f", "-", input=deployment("d"))
     waiting = kubectl.popen("wait", "--for=condition=Available", "deployment/d", "-n", ns, "--timeout=60s")
@@ -78,7 +74,7 @@ def test_a_watch_shows_what_comes(kubectl: Kubectl, ns: str) -> None:
     watching = kubectl.popen("get", "configmaps", "-n", ns, "-w", "--no-headers")
     assert watching.stdout is not None
     kubectl("create", "configmap", "later", "-n", ns)
-    assert watching.stdout.readline().startswith("later")
+    assert any(line.startswith("later") for line in watching.stdout)
     watching.terminate()
     watching.wait()
     watching.stdout.close()
@@ -99,6 +95,7 @@ def test_a_typo_in_a_manifest_is_named(kubectl: Kubectl, ns: str) -> None:
     assert 'unknown field "spec.replicsa"' in kubectl.run("apply", "-n", ns, "-f", "-", input=wrong).stderr
 
 
+@pytest.mark.embedded("writes metrics, which a metrics server only reads")
 def test_metrics_pushed_by_the_node_are_topped(kubectl: Kubectl, ns: str) -> None:
     usage = {"name": "main", "usage": {"cpu": "250m", "memory": "64Mi"}}
     metrics = {

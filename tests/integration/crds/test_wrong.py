@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import Any
 
@@ -11,6 +12,7 @@ from kgents.api import kinds
 from kgents.kube.client import KubeClient
 from kgents.kube.errors import ApiError, Invalid
 from tests.integration.crds.conftest import LAB
+from tests.support.hive import HiveApi
 
 Spec = dict[str, Any]
 PROPOSAL: Spec = {
@@ -139,12 +141,13 @@ async def test_a_pheromone_is_immutable(api: KubeClient, change: Spec) -> None:
         await api.patch(kinds.PHEROMONE, name, {"spec": change}, LAB)
 
 
-async def test_a_pheromones_labels_and_status_may_change(api: KubeClient) -> None:
+async def test_a_pheromones_labels_and_status_may_change(api: KubeClient, hive_api: HiveApi) -> None:
     name = unique("signal")
     await api.create(kinds.PHEROMONE, {"metadata": {"name": name}, "spec": {"type": "WARNING"}}, LAB)
     await api.patch(kinds.PHEROMONE, name, {"metadata": {"labels": {"a": "b"}}}, LAB)
-    claimed = await api.patch(kinds.PHEROMONE, name, {"status": {"claimedBy": "scout"}}, LAB, subresource="status")
-    assert claimed["status"] == {"claimedBy": "scout"}
+    claim = {"claimedBy": await asyncio.to_thread(lambda: hive_api.user)}
+    claimed = await api.patch(kinds.PHEROMONE, name, {"status": claim}, LAB, subresource="status")
+    assert claimed["status"] == claim
 
 
 @pytest.mark.parametrize(
@@ -167,6 +170,7 @@ async def test_a_proposal_is_immutable(api: KubeClient, change: Spec, field: str
         await api.patch(kinds.PROPOSAL, name, {"spec": change}, LAB)
 
 
+@pytest.mark.embedded("a hive's policies judge what is decided")
 async def test_a_proposal_can_be_decided(api: KubeClient) -> None:
     name = unique("proposal")
     await api.create(kinds.PROPOSAL, {"metadata": {"name": name}, "spec": PROPOSAL}, LAB)

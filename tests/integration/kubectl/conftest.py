@@ -43,8 +43,7 @@ class Shell:
 def sh(kubectl: Kubectl) -> Iterator[Shell]:
     """kubectl in a namespace of the module's own."""
     name = f"sh-{uuid4().hex[:8]}"
-    kubectl("create", "namespace", name)
-    kubectl("create", "serviceaccount", "default", "-n", name)
+    kubectl.make_namespace(name)
     yield Shell(kubectl, name)
     kubectl("delete", "namespace", name, "--wait=false")
 
