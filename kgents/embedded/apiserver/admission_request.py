@@ -59,17 +59,17 @@ def options(review: Review) -> Object:
 
 
 def _delete_options(call: Call) -> Object:
+    """As the client sent them, but for dryRun."""
     from kgents.embedded.apiserver import bodies
 
-    body = bodies.parse(call.body, call.content_type) if call.body.strip() else {}
-    if call.info.verb not in ("delete", "deletecollection"):
-        body = body.get("deleteOptions") or {}
+    query = call.info.query
+    if call.body:
+        body = bodies.parse(call.body, call.content_type)
+        if call.info.verb not in ("delete", "deletecollection"):
+            body = body.get("deleteOptions") or {}
+    else:
+        body = {"propagationPolicy": query.get("propagationPolicy") or None}
+        if query.get("gracePeriodSeconds"):
+            body["gracePeriodSeconds"] = int(query["gracePeriodSeconds"])
     names = ("gracePeriodSeconds", "preconditions", "orphanDependents", "propagationPolicy")
-    found = {name: body[name] for name in names if body.get(name) is not None}
-    policy = call.info.query.get("propagationPolicy")
-    if policy:
-        found.setdefault("propagationPolicy", policy)
-    grace = call.info.query.get("gracePeriodSeconds")
-    if grace and grace.isdigit():
-        found.setdefault("gracePeriodSeconds", int(grace))
-    return found
+    return {name: body[name] for name in names if body.get(name) is not None}

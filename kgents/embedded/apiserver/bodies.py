@@ -13,13 +13,32 @@ from kgents.embedded.apiserver.registry import Resource
 JSON = "application/json"
 YAML = "application/yaml"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
+NO_KIND = "couldn't get version/kind; json parse error: "
+HEAD = r'struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }'
+"""The Go type that looks for what an object is."""
+SHOWN = 30
+"""Bytes of a body that an error shows."""
+JSON_NAMES: dict[type, str] = {str: "string", bool: "bool", int: "number", float: "number", list: "array"}
 
 
 def decode(call: Call) -> dict[str, Any]:
     """The object of a POST or PUT, of the right kind. Raises 400, 415, 422."""
-    obj = parse(call.body, call.content_type)
-    check_kind(call.resource, obj)
+    try:
+        obj = parse(call.body, call.content_type)
+    except StatusError as error:
+        if error.code != 400:
+            raise
+        raise _unrecognized(call, error.what) from error
+    check_kind(call, obj)
     return obj
+
+
+def _unrecognized(call: Call, why: str) -> StatusError:
+    body = call.body
+    shown = body.decode(errors="replace") if body[:1] == b"{" else body.hex()
+    limit = SHOWN if body[:1] == b"{" else 2 * SHOWN
+    shown = f"{shown[:limit]} ..." if len(body) > SHOWN else shown or "<empty>"
+    return bad_request(f"the object provided is unrecognized (must be of type {call.resource.kind}): {why} ({shown})")
 
 
 def parse(body: bytes, content_type: str) -> dict[str, Any]:
@@ -39,17 +58,22 @@ def parse(body: bytes, content_type: str) -> dict[str, Any]:
             "the body of the request was in an unknown format - accepted media types include: "
             f"{JSON}, {YAML}, {PROTOBUF}",
         )
+    if obj is None:
+        return {}
     if not isinstance(obj, dict):
-        raise bad_request("couldn't get version/kind; json parse error: json: cannot unmarshal into Go value")
+        found = JSON_NAMES[type(obj)]
+        raise bad_request(f"{NO_KIND}json: cannot unmarshal {found} into Go value of type {HEAD}")
     return obj
 
 
-def parse_json(body: bytes) -> Any:
-    """JSON, or 400."""
+def parse_json(body: bytes, prefix: str = NO_KIND) -> Any:
+    """JSON, or 400 with what Go would say of it after `prefix`."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise bad_request(f"couldn't get version/kind; json parse error: {error}") from error
+        from kgents.embedded.apiserver.json_errors import go_words
+
+        raise bad_request(prefix + go_words(body, error)) from error
 
 
 def parse_yaml(body: bytes) -> Any:
@@ -75,27 +99,47 @@ def _loader() -> type[Any]:
     return PlainLoader
 
 
-def check_kind(resource: Resource, obj: dict[str, Any]) -> None:
+def check_kind(call: Call, obj: dict[str, Any]) -> None:
     """Compares apiVersion and kind with what the path says. Raises 400, 422."""
-    kind, version = obj.get("kind"), obj.get("apiVersion")
-    if not resource.custom:
-        obj.setdefault("kind", resource.kind)
-        obj.setdefault("apiVersion", resource.api_version)
-        if obj["kind"] != resource.kind or obj["apiVersion"] != resource.api_version:
-            group, _, _ = str(obj["apiVersion"]).rpartition("/")
-            raise bad_request(
-                f'{obj["kind"]} in version "{str(obj["apiVersion"]).rpartition("/")[2]}" cannot be handled as a '
-                f"{resource.kind}: no kind match for group {group!r}"
-            )
+    if call.resource.custom:
+        _check_custom(call, obj)
+    else:
+        _check_builtin(call, obj)
+
+
+def _check_builtin(call: Call, obj: dict[str, Any]) -> None:
+    """What is left out is what the path says; another kind cannot become this one."""
+    resource = call.resource
+    kind, version = obj.setdefault("kind", resource.kind), obj.setdefault("apiVersion", resource.api_version)
+    if (kind, version) == (resource.kind, resource.api_version):
         return
+    short = str(version).rpartition("/")[2]
+    wrong = f'{kind} in version "{short}" cannot be handled as a {resource.kind}: '
+    if not any((one.kind, one.api_version) == (kind, version) for one in call.api.registry):
+        scheme = "pkg/api/legacyscheme/scheme.go:30"
+        raise bad_request(f'{wrong}no kind "{kind}" is registered for version "{version}" in scheme "{scheme}"')
+    if kind == resource.kind:
+        raise _other_version(resource, version)
+    raise bad_request(f"{wrong}converting ({short}.{kind}) to ({_package(resource)}): unknown conversion")
+
+
+def _package(resource: Resource) -> str:
+    """The internal Go type, such as `core.ConfigMap`."""
+    return f"{resource.group.partition('.')[0] or 'core'}.{resource.kind}"
+
+
+def _other_version(resource: Resource, version: Any) -> StatusError:
+    return bad_request(
+        f"the API version in the data ({version}) does not match the expected API version ({resource.api_version})"
+    )
+
+
+def _check_custom(call: Call, obj: dict[str, Any]) -> None:
+    resource, kind, version = call.resource, obj.get("kind"), obj.get("apiVersion")
     if not kind:
-        raise bad_request(f"Object 'Kind' is missing in '{orjson.dumps(obj).decode()}'")
-    if not version:
-        raise bad_request(f"Object 'apiVersion' is missing in '{orjson.dumps(obj).decode()}'")
+        raise _unrecognized(call, f"Object 'Kind' is missing in '{orjson.dumps(obj).decode()}'")
     if version != resource.api_version:
-        raise bad_request(
-            f"the API version in the data ({version}) does not match the expected API version ({resource.api_version})"
-        )
+        raise _other_version(resource, version or "")
     if kind != resource.kind:
         from kgents.embedded.schema.causes import invalid as cause
 

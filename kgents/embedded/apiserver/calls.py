@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -63,6 +64,12 @@ class Answer:
     def json(cls, value: Any, code: int = 200) -> Answer:
         """An answer from a value not yet serialised."""
         return cls(orjson.dumps(value), code)
+
+
+def later(moment: str, seconds: float) -> str:
+    """A timestamp so many seconds after (or, negative, before) another."""
+    known = datetime.fromisoformat(moment)
+    return (known + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def timestamp(ahead: float = 0.0) -> str:

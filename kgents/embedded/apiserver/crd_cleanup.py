@@ -7,7 +7,8 @@ from typing import Any
 
 from kgents.embedded.apiserver.api import Api
 from kgents.embedded.apiserver.calls import Call
-from kgents.embedded.apiserver.delete import Options, delete_object
+from kgents.embedded.apiserver.delete import delete_object
+from kgents.embedded.apiserver.delete_options import Options
 from kgents.embedded.apiserver.errors import StatusError
 from kgents.embedded.apiserver.registry import Resource
 from kgents.embedded.apiserver.requests import RequestInfo

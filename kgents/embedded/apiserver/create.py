@@ -34,6 +34,7 @@ async def create_object(call: Call, obj: Object, *, tracked: bool = False) -> Re
     resource = call.resource
     meta = metadata.of(obj)
     metadata.match_path(call, meta, create=True)
+    metadata.merge_owners(call, meta)
     fields = meta.get("managedFields")
     review = Review(call, "CREATE", obj)
     metadata.prepare_create(call, meta)
@@ -46,6 +47,7 @@ async def create_object(call: Call, obj: Object, *, tracked: bool = False) -> Re
     resource.strategy.prepare_create(obj, write)
     resource.schema.fill_structs(obj)
     meta = obj["metadata"]
+    metadata.merge_owners(call, meta, metadata.AFTER_ADMISSION)
     causes = [*metadata.validate(call, meta), *resource.strategy.validate(obj, write)]
     causes += await run_schema(resource, obj, None)
     if causes:

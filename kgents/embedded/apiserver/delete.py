@@ -7,31 +7,19 @@ from typing import Any
 
 import orjson
 
-from kgents.embedded.apiserver import bodies, metadata
+from kgents.embedded.apiserver import metadata
 from kgents.embedded.apiserver.admission import Review
 from kgents.embedded.apiserver.api import answer, read
-from kgents.embedded.apiserver.calls import Answer, Call, timestamp
-from kgents.embedded.apiserver.errors import StatusError, bad_request, conflict, invalid, not_found, target
+from kgents.embedded.apiserver.calls import Answer, Call, later, timestamp
+from kgents.embedded.apiserver.delete_options import Options, read_options
+from kgents.embedded.apiserver.errors import StatusError, conflict, not_found, target
 from kgents.embedded.apiserver.store.records import Record
 from kgents.embedded.apiserver.store.store import Moved
 from kgents.embedded.apiserver.strategy import Write
-from kgents.embedded.schema.causes import Cause, not_supported
-from kgents.embedded.schema.causes import invalid as cause
 
 Object = dict[str, Any]
-POLICIES = ("Foreground", "Background", "Orphan")
 ATTEMPTS = 200
 """Each attempt that fails means that somebody else's write went through: there is progress."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """DeleteOptions, from the body or the query."""
-
-    uid: str = ""
-    resource_version: str = ""
-    policy: str = ""
-    grace: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,40 +30,12 @@ class Deleted:
     gone: bool
 
 
-def options(call: Call) -> Options:
-    """The options of a deletion. Raises 400, 422."""
-    body = bodies.parse(call.body, call.content_type) if call.body.strip() else {}
-    if body.get("kind", "DeleteOptions") != "DeleteOptions":
-        raise bad_request(f"unable to decode: no kind {body['kind']!r} is registered for DeleteOptions")
-    query = call.info.query
-    if "dryRun" in body:
-        call.info.query["dryRun"] = "All"
-    policy = body.get("propagationPolicy") or query.get("propagationPolicy") or ""
-    orphan = body.get("orphanDependents", query.get("orphanDependents"))
-    causes: list[Cause] = []
-    if policy and orphan is not None:
-        causes.append(cause("propagationPolicy", policy, "orphanDependents and deletionPropagation cannot be both set"))
-    elif policy and policy not in POLICIES:
-        causes.append(not_supported("propagationPolicy", policy, [*POLICIES, "nil"]))
-    if causes:
-        raise invalid("meta.k8s.io", "DeleteOptions", "", causes)
-    if orphan is not None:
-        policy = "Orphan" if orphan in (True, "true", "1") else "Background"
-    grace = body.get("gracePeriodSeconds", query.get("gracePeriodSeconds"))
-    conditions = body.get("preconditions") or {}
-    try:
-        seconds = None if grace in (None, "") else int(grace)
-    except (TypeError, ValueError) as error:
-        raise bad_request(f"gracePeriodSeconds is not a number: {grace}") from error
-    return Options(str(conditions.get("uid") or ""), str(conditions.get("resourceVersion") or ""), policy, seconds)
-
-
 async def delete(call: Call) -> Answer:
     """Deletes one object, or begins to. Raises 400, 404, 409, 422."""
-    asked = options(call)
+    asked = read_options(call)
     done = await delete_object(call, asked)
     if not done.gone or call.resource.returns_deleted:
-        return answer(call, done.record)
+        return answer(call, done.record, 202 if asked.cascading and not done.gone else 200)
     details = target(call.resource.group, call.resource.plural, call.info.name)
     details["uid"] = done.record.uid
     body = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
@@ -129,7 +89,7 @@ async def _carry_out(call: Call, record: Record, obj: Object, asked: Options) ->
         return Deleted(await call.api.store.delete(collection, record), gone=True)
     meta = obj["metadata"]
     before = orjson.dumps(obj)
-    grace = resource.strategy.grace(obj, asked.grace)
+    grace = _grace(call, obj, asked)
     finalizers = _finalizers(list(meta.get("finalizers") or ()), asked.policy)
     meta["finalizers"] = finalizers
     if not finalizers:
@@ -151,6 +111,14 @@ async def _carry_out(call: Call, record: Record, obj: Object, asked: Options) ->
     return Deleted(await call.api.store.put(collection, record.key, stored, record), gone=False)
 
 
+def _grace(call: Call, obj: Object, asked: Options) -> int:
+    """Seconds that the deletion waits; one that is under way is only hurried by who says how long it may take."""
+    pending = obj["metadata"].get("deletionGracePeriodSeconds") or 0
+    if pending and asked.grace is None:
+        return int(pending)
+    return call.resource.strategy.grace(obj, asked.grace)
+
+
 def _finalizers(names: list[str], policy: str) -> list[str]:
     if not policy:
         return names
@@ -160,8 +128,9 @@ def _finalizers(names: list[str], policy: str) -> list[str]:
 
 def _mark(meta: Object, grace: int) -> None:
     if meta.get("deletionTimestamp"):
-        if grace < meta.get("deletionGracePeriodSeconds", 0):
-            meta["deletionTimestamp"] = timestamp(grace)
+        pending = meta.get("deletionGracePeriodSeconds") or 0
+        if grace < pending:
+            meta["deletionTimestamp"] = later(meta["deletionTimestamp"], grace - pending)
             meta["deletionGracePeriodSeconds"] = grace
         return
     meta["deletionTimestamp"] = timestamp(grace)
@@ -174,7 +143,7 @@ async def delete_collection(call: Call) -> Answer:
     """Deletes all objects that the selectors name. Answers the list of them."""
     from kgents.embedded.apiserver.reads import select
 
-    asked = options(call)
+    asked = read_options(call)
     resource = call.resource
     records = select(call, call.api.collection(resource).span(call.namespace or None))
     gone: list[bytes] = []

@@ -24,6 +24,9 @@ _KEPT = ("creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
 _MAPS_AND_LISTS = ("labels", "annotations", "finalizers", "ownerReferences", "managedFields")
 _STANDARD_FINALIZERS = frozenset({"orphan", "foregroundDeletion", "kubernetes"})
 _ANNOTATIONS_LIMIT = 256 * 1024
+_GENERATIONS = 8
+AFTER_ADMISSION = " after mutating admission happens"
+_BANNED_OWNER = ("v1", "Event")
 _random = random.SystemRandom()
 
 
@@ -72,12 +75,22 @@ def prepare_create(call: Call, metadata: Object) -> None:
     for key in _SERVER_SET:
         metadata.pop(key, None)
     if not metadata.get("name") and metadata.get("generateName"):
-        metadata["name"] = str(metadata["generateName"])[: 63 - 5] + suffix()
+        metadata["name"] = _generated(call, str(metadata["generateName"]))
     metadata["uid"] = new_uid()
     metadata["creationTimestamp"] = call.now
     if call.resource.strategy.generation:
         metadata["generation"] = 1
     tidy(metadata)
+
+
+def _generated(call: Call, prefix: str) -> str:
+    """A name that nothing has yet, as far as a few attempts find one."""
+    taken = call.api.collection(call.resource).records
+    for _ in range(_GENERATIONS):
+        name = prefix[: 63 - 5] + suffix()
+        if (call.namespace, name) not in taken:
+            break
+    return name
 
 
 def prepare_update(call: Call, new: Object, old: Object) -> None:
@@ -109,6 +122,26 @@ def tidy(metadata: Object) -> None:
         del metadata[key]
 
 
+def merge_owners(call: Call, metadata: Object, when: str = "") -> None:
+    """Drops owners that are there twice, and warns of them; `when` follows the word entries."""
+    owners = metadata.get("ownerReferences")
+    if not isinstance(owners, list) or len(owners) < 2:
+        return
+    kept: list[Object] = []
+    for owner in owners:
+        if owner not in kept:
+            kept.append(owner)
+    if len(kept) == len(owners):
+        return
+    twice = [str(owner.get("uid")) for index, owner in enumerate(owners) if owner in owners[:index]]
+    call.warnings.append(
+        f".metadata.ownerReferences contains duplicate entries{when}; API server dedups owner references in 1.20+, and "
+        "may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: "
+        + ", ".join(twice)
+    )
+    metadata["ownerReferences"] = kept
+
+
 def ordered(resource: Resource, obj: Object) -> Object:
     """The object with apiVersion and kind in front, so that its JSON begins with the resource's prefix."""
     first, second = resource.head
@@ -121,7 +154,9 @@ def ordered(resource: Resource, obj: Object) -> Object:
 def validate(call: Call, metadata: Object) -> list[Cause]:
     """What is wrong with the metadata of a new object."""
     causes: list[Cause] = []
-    name = metadata.get("name", "")
+    name, prefix = metadata.get("name", ""), str(metadata.get("generateName") or "")
+    if prefix and (problem := call.resource.name_problem(prefix[:-1] + "a" if prefix.endswith("-") else prefix)):
+        causes.append(invalid("metadata.generateName", prefix, problem))
     if not name:
         causes.append(required("metadata.name", "name or generateName is required"))
     elif problem := call.resource.name_problem(str(name)):
@@ -177,7 +212,7 @@ def _finalizers(call: Call, finalizers: list[str]) -> list[Cause]:
     causes = []
     for index, name in enumerate(finalizers):
         if problem := label_key_problem(name):
-            causes.append(invalid(f"metadata.finalizers[{index}]", name, problem))
+            causes.append(invalid("metadata.finalizers", name, problem))
         elif "/" not in name and name not in _STANDARD_FINALIZERS:
             if call.resource.custom:
                 call.warnings.append(
@@ -187,6 +222,9 @@ def _finalizers(call: Call, finalizers: list[str]) -> list[Cause]:
             else:
                 why = "name is neither a standard finalizer name nor is it fully qualified"
                 causes.append(invalid(f"metadata.finalizers[{index}]", name, why))
+    if {"orphan", "foregroundDeletion"} <= set(finalizers):
+        why = "finalizer orphan and foregroundDeletion cannot be both set"
+        causes.append(invalid("metadata.finalizers", finalizers, why))
     return causes
 
 
@@ -197,6 +235,10 @@ def _owners(owners: list[Object]) -> list[Cause]:
     causes = [
         invalid(f"{path}.{key}", "", text) for owner in owners for key, text in texts.items() if not owner.get(key)
     ]
+    for owner in owners:
+        if (owner.get("apiVersion"), owner.get("kind")) == _BANNED_OWNER:
+            why = "/v1, Kind=Event is disallowed from being an owner"
+            causes.append(Cause(path, "FieldValueInvalid", f"Invalid value: {show_plain(owner)}: {why}"))
     controllers = [owner for owner in owners if owner.get("controller")]
     if len(controllers) > 1:
         first, second = (f"{owner.get('kind')}/{owner.get('name')}" for owner in controllers[:2])

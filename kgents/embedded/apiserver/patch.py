@@ -14,7 +14,6 @@ from kgents.embedded.apiserver.options import check_options
 from kgents.embedded.apiserver.shaping import decode_strictly, reset_fields
 from kgents.embedded.apiserver.update import change_object
 from kgents.embedded.schema.causes import invalid as immutable
-from kgents.embedded.schema.causes import required
 
 Object = dict[str, Any]
 IMMUTABLE = "field is immutable"
@@ -45,13 +44,13 @@ def changer(call: Call) -> Callable[[Object], Object]:
     if kind == JSON_PATCH:
         from kgents.embedded.patch import json_patch
 
-        operations = bodies.parse_json(call.body)
+        operations = bodies.parse_json(call.body, "error decoding patch: ")
         if not isinstance(operations, list):
             raise bad_request("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
         return lambda old: json_patch.apply(old, operations)
     if kind not in (MERGE, STRATEGIC) or (kind == STRATEGIC and call.resource.custom):
         raise StatusError(415, "UnsupportedMediaType", "415: Unsupported Media Type", details={})
-    body = bodies.parse_json(call.body)
+    body = bodies.parse_json(call.body, "error decoding patch: " if kind == STRATEGIC else "")
     if not isinstance(body, dict):
         raise bad_request("json: cannot unmarshal array into Go value of type map[string]interface {}")
     if kind == MERGE:
@@ -67,9 +66,7 @@ async def apply(call: Call, subresource: str) -> Answer:
     """Server-side apply: the fields that one manager wants. Creates what is not there."""
     from kgents.embedded.patch import managed
 
-    check_options(call, "PatchOptions")
-    if not call.info.query.get("fieldManager"):
-        raise invalid("meta.k8s.io", "PatchOptions", "", [required("fieldManager", "is required for apply patch")])
+    check_options(call, "PatchOptions", applies=True)
     applied = _applied(call)
     resource = call.resource
     force = call.info.flag("force")
@@ -105,7 +102,7 @@ def _applied(call: Call) -> Object:
     applied = bodies.parse_yaml(call.body) if call.content_type.endswith("yaml") else bodies.parse_json(call.body)
     if not isinstance(applied, dict):
         raise bad_request("error decoding YAML: expected an object")
-    bodies.check_kind(call.resource, applied)
+    bodies.check_kind(call, applied)
     # Checked on a copy: what the client left out of its configuration is not among the fields it applies.
     metadata.match_path(call, dict(metadata.of(applied)), create=False)
     applied["metadata"].setdefault("name", call.info.name)

@@ -12,11 +12,15 @@ _METHODS = {"POST": "create", "PUT": "update", "PATCH": "patch"}
 
 @dataclass(slots=True)
 class RequestInfo:
-    """A parsed request line. `resource` is empty for paths that are no API objects."""
+    """A parsed request line. `resource` is empty for paths that are no API objects.
+
+    Of what the query says twice the first counts, as in Go; `dry_runs` is all that it says of `dryRun`.
+    """
 
     method: str
     path: str
     query: Query = field(default_factory=dict)
+    dry_runs: tuple[str, ...] = ()
     verb: str = ""
     group: str = ""
     version: str = ""
@@ -35,7 +39,11 @@ class RequestInfo:
 def parse(method: str, target: str) -> RequestInfo:
     """The request's meaning; `target` is the raw path with its query."""
     path, _, query = target.partition("?")
-    info = RequestInfo(method, path, dict(parse_qsl(query, keep_blank_values=True)) if query else {})
+    info = RequestInfo(method, path)
+    if query:
+        pairs = parse_qsl(query, keep_blank_values=True)
+        info.query = dict(reversed(pairs))
+        info.dry_runs = tuple(value for key, value in pairs if key == "dryRun")
     parts = path.strip("/").split("/")
     if "%" in path:
         parts = [unquote(part) for part in parts]

@@ -14,7 +14,6 @@ from kgents.embedded.apiserver.update import change_object, replace
 
 Object = dict[str, Any]
 NOT_HERE = ("attach", "ephemeralcontainers", "exec", "portforward", "proxy")
-TOKENS = "authentication.k8s.io/v1"
 
 
 async def serve(call: Call) -> Answer:
@@ -47,21 +46,21 @@ async def serve(call: Call) -> Answer:
 
 async def _token(call: Call) -> Answer:
     body = bodies.parse(call.body, call.content_type)
-    _check_token_request(body)
+    _check_body(body, "TokenRequest", "authentication.k8s.io", "v1")
     await call.api.admission.judge(Review(call, "CREATE", body, None, "token"))
     return Answer.json(call.api.accounts.request(call.namespace, call.info.name, body), 201)
 
 
-def _check_token_request(body: Object) -> None:
-    """Raises 400 for a body that is no TokenRequest."""
+def _check_body(body: Object, kind: str, group: str, version: str) -> None:
+    """Raises 400 for a body of another kind, or with values that do not fit."""
     from kgents.embedded.schema.schema import Schema
 
-    kind, version = body.setdefault("kind", "TokenRequest"), body.setdefault("apiVersion", TOKENS)
-    if (kind, version) != ("TokenRequest", TOKENS):
-        raise bad_request(f'no kind "{kind}" is registered for version "{version}" as a TokenRequest')
-    schema = Schema.builtin("authentication.k8s.io", "v1", "TokenRequest")
+    given = (body.setdefault("kind", kind), body.setdefault("apiVersion", f"{group}/{version}"))
+    if given != (kind, f"{group}/{version}"):
+        raise bad_request(f'no kind "{given[0]}" is registered for version "{given[1]}" as a {kind}')
+    schema = Schema.builtin(group, version, kind)
     if schema is not None and (wrong := schema.decode_error(body)):
-        raise bad_request(f'TokenRequest in version "v1" cannot be handled as a TokenRequest: {wrong}')
+        raise bad_request(f'{kind} in version "{version}" cannot be handled as a {kind}: {wrong}')
 
 
 async def _bind(call: Call) -> Answer:
@@ -77,11 +76,15 @@ async def _bind(call: Call) -> Answer:
 
 
 async def _evict(call: Call) -> Answer:
-    from kgents.embedded.apiserver.delete import Options, delete_object
+    from kgents.embedded.apiserver.delete import delete_object
+    from kgents.embedded.apiserver.delete_options import check
 
     current(call)
     body = bodies.parse(call.body, call.content_type)
+    _check_body(body, "Eviction", "policy", "v1")
     await call.api.admission.judge(Review(call, "CREATE", body, None, "eviction"))
-    grace = (body.get("deleteOptions") or {}).get("gracePeriodSeconds")
-    await delete_object(call, Options(grace=grace), judged=True)
+    asked = body.get("deleteOptions") or {}
+    if asked.get("dryRun"):
+        call.info.query["dryRun"] = "All"
+    await delete_object(call, check(asked), judged=True)
     return Answer.json({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}, 201)

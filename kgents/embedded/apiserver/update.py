@@ -11,7 +11,7 @@ from kgents.embedded.apiserver import bodies, metadata
 from kgents.embedded.apiserver.admission import Review
 from kgents.embedded.apiserver.api import answer, read
 from kgents.embedded.apiserver.calls import Answer, Call
-from kgents.embedded.apiserver.errors import conflict, invalid, not_found
+from kgents.embedded.apiserver.errors import bad_request, conflict, invalid, not_found
 from kgents.embedded.apiserver.options import check_options
 from kgents.embedded.apiserver.shaping import accept, decode_strictly, track
 from kgents.embedded.apiserver.store.records import Record
@@ -31,7 +31,11 @@ async def replace(call: Call, subresource: str = "") -> Answer:
     check_options(call, "UpdateOptions")
     obj = bodies.decode(call)
     decode_strictly(call, obj, call.body, code=400)
+    if not metadata.of(obj).get("name"):
+        where = f"the name of the object ({call.info.name} based on URL)"
+        raise bad_request(f"{where} was undeterminable: name must be provided")
     metadata.match_path(call, metadata.of(obj), create=False)
+    metadata.merge_owners(call, obj["metadata"])
     given = str(obj["metadata"].get("resourceVersion") or "")
     if not given and not call.resource.strategy.unconditional_update:
         await _must_exist(call)
@@ -102,6 +106,7 @@ async def _settle(call: Call, new: Object, old: Object, write: Write, *, tracked
     resource.schema.fill_structs(new)
     if "generation" in old["metadata"] and write.subresource != "status" and resource.strategy.changed(new, old):
         new["metadata"]["generation"] = old["metadata"]["generation"] + 1
+    metadata.merge_owners(call, new["metadata"], metadata.AFTER_ADMISSION)
     causes = metadata.validate_update(call, new["metadata"], old["metadata"])
     causes += [*resource.strategy.validate_update(new, old, write), *await run_schema(resource, new, old)]
     if causes:
