@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kgents.embedded.schema.base64_text import canonical, holds_bytes
 from kgents.embedded.schema.node import Node
 
 GO_TYPES = {"string": "string", "integer": "int64", "number": "float64", "boolean": "bool"}
@@ -25,6 +26,8 @@ def decode_error(node: Node, value: Any, owner: str, path: str = "") -> str | No
         found = JSON_NAMES[type(value)]
         field = f"Go struct field {owner}{'.' if path else ''}{path}" if path else "Go value"
         return f"json: cannot unmarshal {found} into {field} of type {_go_type(node)}"
+    if isinstance(value, str):
+        return _bytes_error(value) if holds_bytes(node) else None
     if isinstance(value, dict):
         for name, item in value.items():
             child = node.child(name)
@@ -39,6 +42,14 @@ def decode_error(node: Node, value: Any, owner: str, path: str = "") -> str | No
             problem = decode_error(node.items, item, owner, path)
             if problem:
                 return problem
+    return None
+
+
+def _bytes_error(text: str) -> str | None:
+    try:
+        canonical(text)
+    except ValueError as error:
+        return str(error)
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kgents.embedded.schema.base64_text import canonical, holds_bytes
 from kgents.embedded.schema.clone import clone
 from kgents.embedded.schema.node import ABSENT, Node
 
@@ -43,7 +44,7 @@ def _free(node: Node) -> bool:
 
 
 def omit_empty(node: Node, value: Any) -> None:
-    """Drop, in place, what a Go struct would not write back: nulls, and optional maps and lists that are empty."""
+    """Write as a Go struct would, in place: no nulls, no optional maps and lists that are empty, bytes in one line."""
     if isinstance(value, list):
         if node.items is not None:
             for item in value:
@@ -58,6 +59,8 @@ def omit_empty(node: Node, value: Any) -> None:
         item = value[name]
         if item is None or (item in ([], {}) and name not in node.always and _is_collection(child)):
             del value[name]
+        elif isinstance(item, str) and holds_bytes(child):
+            value[name] = canonical(item)
         else:
             omit_empty(child, item)
 

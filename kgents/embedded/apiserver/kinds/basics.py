@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from typing import Any
 
-from kgents.embedded.apiserver.errors import bad_request, forbidden
+from kgents.embedded.apiserver.errors import forbidden
 from kgents.embedded.apiserver.strategy import Strategy, Write
 from kgents.embedded.schema.causes import Cause, invalid
 from kgents.embedded.schema.causes import forbidden as forbidden_field
@@ -90,13 +89,6 @@ class SecretStrategy(Strategy):
         if texts:
             encoded = {key: base64.b64encode(str(text).encode()).decode() for key, text in texts.items()}
             obj["data"] = {**(obj.get("data") or {}), **encoded}
-        for key, value in (obj.get("data") or {}).items():
-            if value is None:
-                obj["data"][key] = ""
-            elif not _is_base64(value):
-                raise bad_request(
-                    'Secret in version "v1" cannot be handled as a Secret: illegal base64 data at input byte 0'
-                )
         obj.setdefault("type", "Opaque")
 
     def validate(self, obj: Object, write: Write) -> list[Cause]:
@@ -113,14 +105,6 @@ class SecretStrategy(Strategy):
         if new.get("data") != old.get("data"):
             causes.append(forbidden_field("data", IMMUTABLE))
         return causes
-
-
-def _is_base64(value: str) -> bool:
-    try:
-        base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError, TypeError):
-        return False
-    return True
 
 
 class EventStrategy(Strategy):
