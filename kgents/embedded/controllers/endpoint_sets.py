@@ -84,7 +84,8 @@ def _slice(service: Mapping[str, Any], part: str, ports: Sequence[Object], pods:
         "metadata": _metadata(service, name, labels),
         "addressType": "IPv6" if any(":" in address for address in addresses) else "IPv4",
         "endpoints": [_endpoint(service, pod) for pod in pods],
-        "ports": list(ports),
+        # A slice names every port, if only by nothing; the server fills that in, and a difference would be written.
+        "ports": [{"name": "", **port} for port in ports],
     }
 
 

@@ -10,19 +10,24 @@ from typing import Any
 from kgents.api.errors import Unreachable
 from kgents.api.kinds import (
     CONFIG_MAP,
+    CONTROLLER_REVISION,
+    DAEMON_SET,
     DEPLOYMENT,
     ENDPOINT_SLICE,
     ENDPOINTS,
     JOB,
     NAMESPACE,
+    NODE,
     PERSISTENT_VOLUME_CLAIM,
     POD,
     REPLICA_SET,
     SERVICE,
     SERVICE_ACCOUNT,
+    STATEFUL_SET,
 )
 from kgents.embedded.controllers.accounts import ACCOUNT, ROOT_CA, NamespaceDefaults, certificate_of
 from kgents.embedded.controllers.cache import Cache, by_label, by_selector
+from kgents.embedded.controllers.daemonsets import DaemonSets
 from kgents.embedded.controllers.deployment import Deployments
 from kgents.embedded.controllers.election import lead
 from kgents.embedded.controllers.endpoints import ServiceEndpoints
@@ -32,6 +37,7 @@ from kgents.embedded.controllers.metadata import MetadataClient
 from kgents.embedded.controllers.monitors import Monitors
 from kgents.embedded.controllers.namespaces import NamespaceDeletion
 from kgents.embedded.controllers.replicaset import ReplicaSets
+from kgents.embedded.controllers.statefulsets import StatefulSets
 from kgents.embedded.controllers.volumes import Claims
 from kgents.kube.client import KubeClient
 from kgents.kube.config import ClusterConfig
@@ -76,6 +82,8 @@ def _build(api: KubeClient, certificate: str) -> tuple[list[Cache], list[Control
     pods = Cache(api, POD, index=lambda pod: (*by_label(pod), *by_job(pod)))
     services, jobs = Cache(api, SERVICE, index=by_selector), Cache(api, JOB)
     lists, parts = Cache(api, ENDPOINTS), Cache(api, ENDPOINT_SLICE)
+    stateful, daemons = Cache(api, STATEFUL_SET), Cache(api, DAEMON_SET)
+    revisions, nodes = Cache(api, CONTROLLER_REVISION), Cache(api, NODE)
     namespaces, claims = Cache(api, NAMESPACE), Cache(api, PERSISTENT_VOLUME_CLAIM)
     accounts = Cache(api, SERVICE_ACCOUNT, field_selector=f"metadata.name={ACCOUNT}")
     bundles = Cache(api, CONFIG_MAP, field_selector=f"metadata.name={ROOT_CA}")
@@ -83,12 +91,15 @@ def _build(api: KubeClient, certificate: str) -> tuple[list[Cache], list[Control
         Deployments(api, deployments, replica_sets, pods),
         ReplicaSets(api, replica_sets, pods),
         Jobs(api, jobs, pods),
+        StatefulSets(api, stateful, pods, revisions, claims),
+        DaemonSets(api, daemons, pods, revisions, nodes),
         ServiceEndpoints(api, services, pods, lists, parts),
         NamespaceDefaults(api, namespaces, accounts, bundles, certificate),
         NamespaceDeletion(api, namespaces),
         Claims(api, claims),
     )
-    caches = [deployments, replica_sets, jobs, pods, services, lists, parts, namespaces, claims, accounts, bundles]
+    workloads = [deployments, replica_sets, stateful, daemons, revisions, jobs]
+    caches = [*workloads, nodes, pods, services, lists, parts, namespaces, claims, accounts, bundles]
     return caches, [loop.controller for loop in loops]
 
 
