@@ -7,7 +7,9 @@ from typing import Any
 from kgents.embedded.apiserver import metadata
 from kgents.embedded.apiserver.calls import Call
 from kgents.embedded.apiserver.errors import StatusError, bad_request, invalid
+from kgents.embedded.apiserver.registry import Resource
 from kgents.embedded.schema.causes import Cause
+from kgents.embedded.schema.quantities import settle
 
 Object = dict[str, Any]
 SERVER_OWN = (
@@ -20,7 +22,7 @@ SERVER_OWN = (
 def decode_strictly(call: Call, obj: Object, raw: bytes, *, code: int) -> None:
     """Looks for values of wrong types, and for unknown or repeated fields as fieldValidation asks. Raises 400, 422."""
     resource = call.resource
-    if wrong := resource.schema.decode_error(obj):
+    if wrong := resource.schema.decode_error(obj) or _unsettled(resource, obj):
         raise bad_request(
             f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {wrong}'
         )
@@ -38,6 +40,17 @@ def decode_strictly(call: Call, obj: Object, raw: bytes, *, code: int) -> None:
         call.warnings += found
         return
     raise strict_error(call, obj, ", ".join(found), code)
+
+
+def _unsettled(resource: Resource, obj: Object) -> str:
+    """Settles how quantities are written; what is wrong with one that is none."""
+    if resource.custom:
+        return ""
+    try:
+        settle(resource.schema.root, obj)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def complete(call: Call, obj: Object, *, create: bool) -> None:

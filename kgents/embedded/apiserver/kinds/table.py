@@ -7,6 +7,13 @@ from collections.abc import Iterator
 from kgents.embedded.apiserver.crds import CrdStrategy
 from kgents.embedded.apiserver.kinds import admission as judges
 from kgents.embedded.apiserver.kinds import basics, events, pods, rbac, scaling, services, workloads
+from kgents.embedded.apiserver.kinds.defaulted import (
+    DefaultedStrategy,
+    IngressStrategy,
+    limits,
+    pod_template,
+    policy_types,
+)
 from kgents.embedded.apiserver.names import dns_1035_label, dns_label, path_segment
 from kgents.embedded.apiserver.registry import Resource, ScalePaths, Subresource
 from kgents.embedded.apiserver.strategy import GenerationStrategy, Strategy
@@ -48,7 +55,10 @@ def core() -> Iterator[Resource]:
     everything = ("all",)
     finalize = Subresource("finalize", ("update",))
     yield of("configmaps", "ConfigMap", "cm", strategy=basics.ConfigMapStrategy())
-    yield of("endpoints", "Endpoints", "ep", singular="endpoints", list_kind="EndpointsList")
+    yield of(
+        "endpoints", "Endpoints", "ep", singular="endpoints", list_kind="EndpointsList",
+        strategy=DefaultedStrategy('subsets[].ports[].protocol="TCP"', generation=False),
+    )  # fmt: skip
     yield of("events", "Event", "ev", strategy=basics.EventStrategy(), selectable=EVENT_FIELDS)
     yield of(
         "namespaces", "Namespace", "ns", namespaced=False, verbs=NO_COLLECTION, strategy=basics.NamespaceStrategy(),
@@ -65,14 +75,17 @@ def core() -> Iterator[Resource]:
     )  # fmt: skip
     yield of(
         "persistentvolumes", "PersistentVolume", "pv", namespaced=False, subresources={"status": STATUS},
-        returns_deleted=True,
+        returns_deleted=True, strategy=DefaultedStrategy(
+            'spec.persistentVolumeReclaimPolicy="Retain"', 'spec.volumeMode="Filesystem"', 'spec.hostPath.type=""',
+            'status={"phase": "Pending"}', generation=False,
+        ),
     )  # fmt: skip
     yield of(
         "pods", "Pod", "po", categories=everything, strategy=pods.PodStrategy(), subresources=POD_SUBRESOURCES,
         returns_deleted=True, selectable=POD_FIELDS,
     )  # fmt: skip
-    yield of("podtemplates", "PodTemplate", returns_deleted=True)
-    yield of("limitranges", "LimitRange", "limits")
+    yield of("podtemplates", "PodTemplate", returns_deleted=True, strategy=DefaultedStrategy(rest=pod_template))
+    yield of("limitranges", "LimitRange", "limits", strategy=DefaultedStrategy(generation=False, rest=limits))
     yield of(
         "replicationcontrollers", "ReplicationController", "rc", categories=everything, subresources=WORKLOAD,
         scale=WORKLOAD_PATHS, strategy=scaling.ReplicationStrategy(),
@@ -128,16 +141,28 @@ def groups() -> Iterator[Resource]:
         strategy = rbac.RoleStrategy() if kind.endswith("Role") else rbac.BindingStrategy()
         yield of(roles, plural, kind, namespaced=namespaced, name_problem=path_segment, strategy=strategy)
     yield of("coordination.k8s.io", "leases", "Lease", strategy=basics.LeaseStrategy())
-    yield of("discovery.k8s.io", "endpointslices", "EndpointSlice")
-    yield of("networking.k8s.io", "networkpolicies", "NetworkPolicy", "netpol", strategy=GenerationStrategy())
-    yield of("networking.k8s.io", "ingresses", "Ingress", "ing", subresources=status, strategy=GenerationStrategy())
+    slices = DefaultedStrategy('ports[].name=""', 'ports[].protocol="TCP"')
+    yield of("discovery.k8s.io", "endpointslices", "EndpointSlice", strategy=slices)
+    tcp = (f'spec.{way}[].ports[].protocol="TCP"' for way in ("ingress", "egress"))
+    policy = DefaultedStrategy("spec={}", *tcp, rest=policy_types)
+    yield of("networking.k8s.io", "networkpolicies", "NetworkPolicy", "netpol", strategy=policy)
+    yield of(
+        "networking.k8s.io", "ingresses", "Ingress", "ing", subresources=status,
+        strategy=IngressStrategy("spec={}"),
+    )  # fmt: skip
     yield of("networking.k8s.io", "ingressclasses", "IngressClass", namespaced=False, strategy=GenerationStrategy())
     yield of(
         "policy", "poddisruptionbudgets", "PodDisruptionBudget", "pdb", subresources=status,
         strategy=GenerationStrategy(),
     )  # fmt: skip
-    yield of("storage.k8s.io", "storageclasses", "StorageClass", "sc", namespaced=False, returns_deleted=True)
-    yield of("scheduling.k8s.io", "priorityclasses", "PriorityClass", "pc", namespaced=False)
+    yield of(
+        "storage.k8s.io", "storageclasses", "StorageClass", "sc", namespaced=False, returns_deleted=True,
+        strategy=DefaultedStrategy('reclaimPolicy="Delete"', 'volumeBindingMode="Immediate"', generation=False),
+    )  # fmt: skip
+    yield of(
+        "scheduling.k8s.io", "priorityclasses", "PriorityClass", "pc", namespaced=False,
+        strategy=DefaultedStrategy('preemptionPolicy="PreemptLowerPriority"'),
+    )  # fmt: skip
     admission = "admissionregistration.k8s.io"
     for plural, kind, judging in (
         ("validatingadmissionpolicies", "ValidatingAdmissionPolicy", judges.PolicyStrategy()),

@@ -94,6 +94,12 @@ class DeploymentStrategy(WorkloadStrategy):
         return annotations or super().changed(new, old)
 
 
+def _default_update(spec: Object, rolling: Object) -> None:
+    update = spec.setdefault("updateStrategy", {})
+    if update.setdefault("type", "RollingUpdate") == "RollingUpdate":
+        update["rollingUpdate"] = {**rolling, **(update.get("rollingUpdate") or {})}
+
+
 class StatefulSetStrategy(WorkloadStrategy):
     """Pods with names that last."""
 
@@ -102,8 +108,14 @@ class StatefulSetStrategy(WorkloadStrategy):
         spec.setdefault("podManagementPolicy", "OrderedReady")
         spec.setdefault("revisionHistoryLimit", 10)
         spec.setdefault("serviceName", "")
-        update = spec.setdefault("updateStrategy", {})
-        update.setdefault("type", "RollingUpdate")
+        _default_update(spec, {"partition": 0})
+        retention = spec.setdefault("persistentVolumeClaimRetentionPolicy", {})
+        retention.setdefault("whenDeleted", "Retain")
+        retention.setdefault("whenScaled", "Retain")
+        for claim in spec.get("volumeClaimTemplates") or ():
+            claim.update({"kind": "PersistentVolumeClaim", "apiVersion": "v1"})
+            claim.setdefault("spec", {}).setdefault("volumeMode", "Filesystem")
+            claim.setdefault("status", {"phase": "Pending"})
 
 
 class DaemonSetStrategy(WorkloadStrategy):
@@ -111,7 +123,7 @@ class DaemonSetStrategy(WorkloadStrategy):
 
     def default_own(self, spec: Object) -> None:
         spec.setdefault("revisionHistoryLimit", 10)
-        spec.setdefault("updateStrategy", {"type": "RollingUpdate"})
+        _default_update(spec, {"maxUnavailable": 1, "maxSurge": 0})
 
 
 class JobStrategy(GenerationStrategy):
