@@ -31,6 +31,10 @@ _NEEDED = re.compile(
     r"|indexOf|lastIndexOf|reverse|named)\s*\("
 )
 _OURS = re.compile(r"\b([A-Za-z]+)__(?=['(])")
+_UNDECLARED = re.compile(
+    r"ERROR: <input>:(?P<line>\d+):(?P<column>\d+): undeclared reference to '(?P<name>\w+(?:\.\w+)+)'(?P<tail>[^\n]*)\n"
+    r" \| (?P<source>[^\n]*)\n \| \.*\^"
+)
 
 
 class TooManyMacros(KgentsError):
@@ -54,8 +58,16 @@ def expand(source: str) -> str:
 
 
 def shown(text: str) -> str:
-    """A message of the runtime with the names that its author wrote."""
-    return _OURS.sub(r"\1", text)
+    """A message of the runtime with the names that its author wrote, and where Kubernetes would point."""
+    return _UNDECLARED.sub(_first_name, _OURS.sub(r"\1", text))
+
+
+def _first_name(found: re.Match[str]) -> str:
+    """Of an unknown name with fields the runtime shows all, and points at the last one; cel-go only the name."""
+    name, column = found["name"], int(found["column"]) - len(found["name"].rpartition(".")[0])
+    first = name.partition(".")[0]
+    head = f"ERROR: <input>:{found['line']}:{column}: undeclared reference to '{first}'{found['tail']}"
+    return f"{head}\n | {found['source']}\n | {'.' * (column - 1)}^"
 
 
 def _tokens(source: str) -> list[re.Match[str]]:
