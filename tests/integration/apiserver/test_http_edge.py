@@ -82,6 +82,8 @@ def test_an_object_that_etcd_would_not_take_is_not_taken(wire: Wire) -> None:
     wire.ask("POST", "/apis/big.example.com/v1/heaps", json.dumps(heap).encode(), "Content-Type: application/json\r\n")
     status, answer = wire.answer()
     assert (status, json.loads(answer)["message"]) == (500, "etcdserver: request is too large")
+    wire.ask("DELETE", f"{crd}/heaps.big.example.com", b"")
+    assert wire.answer()[0] == 200
 
 
 def test_who_waits_to_be_asked_for_the_body_is_asked(wire: Wire) -> None:
