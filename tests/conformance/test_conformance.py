@@ -12,7 +12,7 @@ import pytest
 from tests.conformance.player import CASES, FIXTURES, Client, play
 from tests.support.hive import HiveApi
 
-ALONE = pytest.mark.embedded("recorded where no controllers take part")
+ALONE = pytest.mark.alone("recorded where no controllers take part")
 WORKLOADS = re.compile(r'"path": "(/apis/apps/v1/(namespaces|deployments|replicasets)|/api/v1/namespaces/[^/"]+/pods)')
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import functools
 import json
 import os
 import secrets
@@ -18,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from kgents.api.kinds import CONFIG_MAP
 from kgents.kube import config
 from kgents.kube.client import KubeClient
 from kgents.kube.credentials import Credentials
@@ -38,6 +40,11 @@ LEFT_OUT = {
     "tests/e2e": "makes and deletes hives of its own",
 }
 """Folders and files that make sense for the embedded hive alone. Single tests say so with the marker `embedded`."""
+ALONE = {
+    "tests/integration/apiserver": "expects a server's answers to the letter",
+    "tests/integration/kubectl": "expects a server's answers to the letter",
+}
+"""Left out where controllers run: they take part in what is asked. Single tests say so with the marker `alone`."""
 
 
 class Given(HiveApi):
@@ -123,17 +130,36 @@ def begin() -> None:
 
 def reason(item: pytest.Item) -> str:
     """Why a test is left out where a cluster is given; "" when it is not."""
-    marker = item.get_closest_marker("embedded")
-    if marker is not None:
-        return str(marker.args[0])
-    file = item.nodeid.partition("::")[0]
-    return next((why for start, why in LEFT_OUT.items() if f"{file}/".startswith(f"{start}/")), "")
+    return _reason(item, "embedded", LEFT_OUT) or (_reason(item, "alone", ALONE) if has_controllers() else "")
 
 
 def header() -> list[str]:
     """What is said at the start of a run."""
-    parts = [f"  {part}: {why}" for part, why in LEFT_OUT.items()]
-    return [f"cluster: {config.load(path=path()).server} ({VARIABLE}); left out as the embedded hive's own:", *parts]
+    left_out = [("as the embedded hive's own", LEFT_OUT)]
+    if has_controllers():
+        left_out.append(("since controllers run there", ALONE))
+    parts = [f"  {part}: {why}, left out {on}" for on, table in left_out for part, why in table.items()]
+    return [f"cluster: {config.load(path=path()).server} ({VARIABLE})", *parts]
+
+
+@functools.cache
+def has_controllers() -> bool:
+    """Whether somebody gives each namespace the ConfigMap with the cluster's certificate, as Kubernetes' own do."""
+    return asyncio.run(_has_controllers(config.load(path=path())))
+
+
+def _reason(item: pytest.Item, marker: str, table: dict[str, str]) -> str:
+    found = item.get_closest_marker(marker)
+    if found is not None:
+        return str(found.args[0])
+    file = item.nodeid.partition("::")[0]
+    return next((why for start, why in table.items() if f"{file}/".startswith(f"{start}/")), "")
+
+
+async def _has_controllers(found: config.ClusterConfig) -> bool:
+    async with KubeClient(found) as api:
+        listed = await api.list(CONFIG_MAP, "default", field_selector="metadata.name=kube-root-ca.crt")
+    return bool(listed["items"])
 
 
 def _authority(found: config.ClusterConfig) -> bytes | None:

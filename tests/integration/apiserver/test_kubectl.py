@@ -59,7 +59,7 @@ def test_describe_and_wide_tables_read_well(kubectl: Kubectl, ns: str) -> None:
     assert "app:1" in kubectl("get", "deployments", "-n", ns, "-o", "wide")
 
 
-@pytest.mark.embedded("plays the Deployment controller")
+@pytest.mark.alone("plays the Deployment controller")
 def test_wait_sees_a_condition_come_true(kubectl: Kubectl, ns: str) -> None:
     kubectl("apply", "-n", ns, "-f", "-", input=deployment("d"))
     waiting = kubectl.popen("wait", "--for=condition=Available", "deployment/d", "-n", ns, "--timeout=60s")

@@ -143,7 +143,8 @@ async def test_a_pheromone_is_immutable(api: KubeClient, change: Spec) -> None:
 
 async def test_a_pheromones_labels_and_status_may_change(api: KubeClient, hive_api: HiveApi) -> None:
     name = unique("signal")
-    await api.create(kinds.PHEROMONE, {"metadata": {"name": name}, "spec": {"type": "WARNING"}}, LAB)
+    spec = {"type": "WARNING", "claimable": True}
+    await api.create(kinds.PHEROMONE, {"metadata": {"name": name}, "spec": spec}, LAB)
     await api.patch(kinds.PHEROMONE, name, {"metadata": {"labels": {"a": "b"}}}, LAB)
     claim = {"claimedBy": await asyncio.to_thread(lambda: hive_api.user)}
     claimed = await api.patch(kinds.PHEROMONE, name, {"status": claim}, LAB, subresource="status")

@@ -89,7 +89,7 @@ def things(sh: Shell) -> None:
     sh("create rolebinding b --role=r --user=bob")
 
 
-@pytest.mark.embedded("plays the Deployment controller")
+@pytest.mark.alone("plays the Deployment controller")
 def test_each_command_changes_what_it_says(sh: Shell) -> None:
     for line, said, what, path, value in CHANGES:
         assert sh(line) == f"{said}\n", line
