@@ -11,6 +11,7 @@ from kgents.api.errors import Unreachable
 from kgents.api.kinds import (
     CONFIG_MAP,
     CONTROLLER_REVISION,
+    CRON_JOB,
     DAEMON_SET,
     DEPLOYMENT,
     ENDPOINT_SLICE,
@@ -27,6 +28,7 @@ from kgents.api.kinds import (
 )
 from kgents.embedded.controllers.accounts import ACCOUNT, ROOT_CA, NamespaceDefaults, certificate_of
 from kgents.embedded.controllers.cache import Cache, by_label, by_selector
+from kgents.embedded.controllers.cronjobs import CronJobs
 from kgents.embedded.controllers.daemonsets import DaemonSets
 from kgents.embedded.controllers.deployment import Deployments
 from kgents.embedded.controllers.election import lead
@@ -80,7 +82,8 @@ async def _run(api: KubeClient, config: ClusterConfig, stop: asyncio.Event) -> N
 def _build(api: KubeClient, certificate: str) -> tuple[list[Cache], list[Controller[Any]]]:
     deployments, replica_sets = Cache(api, DEPLOYMENT), Cache(api, REPLICA_SET)
     pods = Cache(api, POD, index=lambda pod: (*by_label(pod), *by_job(pod)))
-    services, jobs = Cache(api, SERVICE, index=by_selector), Cache(api, JOB)
+    services = Cache(api, SERVICE, index=by_selector)
+    jobs, cron_jobs = Cache(api, JOB), Cache(api, CRON_JOB)
     lists, parts = Cache(api, ENDPOINTS), Cache(api, ENDPOINT_SLICE)
     stateful, daemons = Cache(api, STATEFUL_SET), Cache(api, DAEMON_SET)
     revisions, nodes = Cache(api, CONTROLLER_REVISION), Cache(api, NODE)
@@ -91,6 +94,7 @@ def _build(api: KubeClient, certificate: str) -> tuple[list[Cache], list[Control
         Deployments(api, deployments, replica_sets, pods),
         ReplicaSets(api, replica_sets, pods),
         Jobs(api, jobs, pods),
+        CronJobs(api, cron_jobs, jobs),
         StatefulSets(api, stateful, pods, revisions, claims),
         DaemonSets(api, daemons, pods, revisions, nodes),
         ServiceEndpoints(api, services, pods, lists, parts),
@@ -98,7 +102,7 @@ def _build(api: KubeClient, certificate: str) -> tuple[list[Cache], list[Control
         NamespaceDeletion(api, namespaces),
         Claims(api, claims),
     )
-    workloads = [deployments, replica_sets, stateful, daemons, revisions, jobs]
+    workloads = [deployments, replica_sets, stateful, daemons, revisions, jobs, cron_jobs]
     caches = [*workloads, nodes, pods, services, lists, parts, namespaces, claims, accounts, bundles]
     return caches, [loop.controller for loop in loops]
 
