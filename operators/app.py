@@ -15,6 +15,7 @@ from operators import kopf_bridge
 from operators.agent.reconcile import AgentReconciler
 from operators.events import Recorder
 from operators.pheromone.evaporation import Evaporation
+from operators.proposal.controller import Proposals
 from operators.reactions.controller import Reactions
 from operators.signals.controller import Signals
 from operators.world import Key, World
@@ -57,6 +58,7 @@ async def _work(world: World, audits: Controller[Kind], kopf_task: asyncio.Task[
         await _synced(world, kopf_task, stop)
         for controller in (agents, audits, signals, reactions):
             await stack.enter_async_context(controller)
+        await stack.enter_async_context(Proposals(world))
         log.info("the operators are at work on %s", world.api.config.server)
         await _until_done(kopf_task, asyncio.create_task(evaporation.run(stop), name="evaporation"))
 

@@ -11,7 +11,7 @@ from typing import Any
 from kgents.api.kinds import HIVE_NAMESPACE
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_DEPLOYED = ("rbac.yaml",)
+_DEPLOYED = ("rbac.yaml", "policies.yaml")
 _CHECKOUT = _PACKAGE.parent
 
 

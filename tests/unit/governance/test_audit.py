@@ -2,51 +2,85 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
-from kgents.api.governance.audit import GENESIS, Link, follow, verify
+from kgents.api.governance.audit import Chain, link_of, record
 
-Chain = list[tuple[Link, dict[str, Any] | None]]
+Object = dict[str, Any]
 
 
-def chain(length: int = 4) -> Chain:
-    made: Chain = []
-    last = GENESIS
-    for seq in range(1, length + 1):
-        facts = {"namespace": "default", "name": f"p{seq}", "spec": {"reason": "x"}}
-        made.append((Link(seq, last, follow(last, facts)), facts))
-        last = made[-1][0].hash
-    return made
+def made(length: int = 4) -> tuple[Chain, list[Object]]:
+    chain, proposals = Chain(), []
+    for number in range(1, length + 1):
+        metadata = {"name": f"p{number}", "namespace": "default", "uid": str(number)}
+        proposal: Object = {"metadata": metadata, "spec": {"reason": "x"}, "status": {"phase": "Merged"}}
+        seal(chain, proposal)
+        proposals.append(proposal)
+    return chain, proposals
+
+
+def seal(chain: Chain, proposal: Object) -> None:
+    link = chain.next(record(proposal))
+    proposal["status"] |= {"seq": link.seq, "prevHash": link.prev_hash, "hash": link.hash}
+    chain.head = link
 
 
 def test_a_chain_that_nobody_touched_holds() -> None:
-    links = chain()
-    assert verify(links, None, links[-1][0]) == []
+    chain, proposals = made()
+    assert Chain.from_data(chain.to_data()).verify(proposals) == []
 
 
 def test_a_changed_record_is_found() -> None:
-    links = chain()
-    links[1] = (links[1][0], {**(links[1][1] or {}), "spec": {"reason": "better"}})
-    assert verify(links, None, links[-1][0]) == ["link 2 (default/p2) was changed afterwards"]
+    chain, proposals = made()
+    proposals[1]["spec"] = {"reason": "a better one"}
+    assert chain.verify(proposals) == ["link 2 (default/p2) was changed afterwards"]
 
 
 def test_a_link_made_anew_does_not_fit_the_next() -> None:
-    links = chain()
-    forged = {"namespace": "default", "name": "p2", "spec": {"reason": "better"}}
-    links[1] = (Link(2, links[1][0].prev_hash, follow(links[1][0].prev_hash, forged)), forged)
-    assert verify(links, None, links[-1][0]) == ["link 3 does not follow link 2"]
+    chain, proposals = made()
+    forger = Chain(head=chain.from_data({}).head)
+    forger.head = link_of(proposals[0]) or forger.head
+    proposals[1]["spec"] = {"reason": "a better one"}
+    seal(forger, proposals[1])
+    assert chain.verify(proposals) == ["link 3 does not follow link 2"]
 
 
 def test_a_missing_link_is_found() -> None:
-    links = chain()
-    assert verify([*links[:1], *links[2:]], None, links[-1][0]) == ["links 2 to 2 are missing"]
+    chain, proposals = made()
+    assert chain.verify([proposals[0], *proposals[2:]]) == ["link 2 is missing"]
 
 
 def test_a_cut_end_is_found_by_the_head() -> None:
-    links = chain()
-    assert verify(links[:-1], None, links[-1][0]) == ["the chain ends at link 3, but its head says 4"]
+    chain, proposals = made()
+    assert chain.verify(proposals[:-1]) == ["the chain ends at link 3, but its head says 4"]
+
+
+def test_two_with_one_link_are_found() -> None:
+    chain, proposals = made()
+    twin = copy.deepcopy(proposals[1])
+    twin["status"]["hash"] = "sha256:other"
+    assert "link 2 is there twice" in chain.verify([*proposals, twin])
 
 
 def test_what_was_given_up_to_the_history_limit_is_not_missed() -> None:
-    links = chain()
-    assert verify([(links[2][0], None), links[3]], links[1][0], links[-1][0]) == []
+    chain, proposals = made()
+    for proposal in (proposals[2], proposals[0], proposals[1]):
+        chain.let_go(link_of(proposal) or chain.head)
+    assert (chain.anchor.seq, chain.loose) == (3, {})
+    assert chain.verify(proposals[3:]) == []
+
+
+def test_one_that_is_decided_twice_leaves_its_first_link_behind() -> None:
+    chain, proposals = made()
+    chain.let_go(link_of(proposals[1]) or chain.head)
+    proposals[1]["status"]["phase"] = "RolledBack"
+    seal(chain, proposals[1])
+    assert chain.verify(proposals) == []
+
+
+def test_a_head_that_trails_after_a_crash_catches_up() -> None:
+    chain, proposals = made()
+    chain.head = link_of(proposals[1]) or chain.head
+    chain.catch_up(proposals)
+    assert chain.verify(proposals) == []
