@@ -123,6 +123,17 @@ def test_replace_takes_what_was_got_and_force_makes_it_anew(sh: Shell) -> None:
     assert sh.json("get configmap r")["metadata"]["uid"] != json.loads(got)["metadata"]["uid"]
 
 
+def test_a_node_port_is_given_kept_and_given_back(sh: Shell) -> None:
+    sh("create service nodeport first --tcp=80 --node-port=30123")
+    for port, why in (("30123", "provided port is already allocated"), ("80", "range of valid ports is 30000-32767")):
+        assert why in sh.fails(f"create service nodeport second --tcp=80 --node-port={port}")
+    sh('patch service first -p {"spec":{"ports":[{"port":80,"name":"renamed"}]}}')
+    assert "80:30123/TCP" in sh("get service first")
+    sh('patch service first -p {"spec":{"type":"ClusterIP"}}')
+    spec = sh.json("get service first")["spec"]
+    assert "nodePort" not in spec["ports"][0] and "externalTrafficPolicy" not in spec
+
+
 def test_nodes_are_tainted_cordoned_and_drained(sh: Shell) -> None:
     name = f"node-{sh.namespace}"
     sh("create -f -", input=json.dumps({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}))

@@ -5,11 +5,16 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
+from kgents.embedded.apiserver.kinds import node_ports
 from kgents.embedded.apiserver.strategy import Strategy, Write
 from kgents.embedded.schema.causes import Cause, invalid, required
 
 Object = dict[str, Any]
 PORT_TEXT = "must be between 1 and 65535, inclusive"
+OF_TYPES = {"externalTrafficPolicy": node_ports.TYPES, "allocateLoadBalancerNodePorts": ("LoadBalancer",)}
+"""Fields that go when the type changes to one that does not have them."""
+STICKY = 10800
+"""Seconds for which a client stays with its pod."""
 SKIPPED = 256
 """The first addresses of the range belong to the hive itself."""
 
@@ -29,13 +34,18 @@ class ServiceStrategy(Strategy):
                 port["targetPort"] = port.get("port")
         if spec["type"] != "ExternalName":
             spec.setdefault("internalTrafficPolicy", "Cluster")
-        if spec["type"] in ("NodePort", "LoadBalancer"):
+        if spec["type"] in node_ports.TYPES:
             spec.setdefault("externalTrafficPolicy", "Cluster")
+        if spec["type"] == "LoadBalancer":
+            spec.setdefault("allocateLoadBalancerNodePorts", True)
+        if spec["sessionAffinity"] == "ClientIP":
+            spec.setdefault("sessionAffinityConfig", {"clientIP": {"timeoutSeconds": STICKY}})
         obj.setdefault("status", {"loadBalancer": {}})
 
     def prepare_create(self, obj: Object, write: Write) -> None:
         obj["status"] = {"loadBalancer": {}}
         self._address(obj["spec"], write)
+        node_ports.allocate(obj["spec"], write)
 
     def prepare_update(self, new: Object, old: Object, write: Write) -> None:
         if write.subresource != "status" and "status" in old:
@@ -45,7 +55,12 @@ class ServiceStrategy(Strategy):
             for key in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
                 if key in before and not spec.get(key):
                     spec[key] = before[key]
+        for key, types in OF_TYPES.items():
+            if spec["type"] not in types and spec.get(key) == before.get(key):
+                spec.pop(key, None)
         self._address(spec, write)
+        node_ports.keep(spec, before)
+        node_ports.allocate(spec, write)
 
     def _address(self, spec: Object, write: Write) -> None:
         if spec["type"] == "ExternalName":
@@ -72,7 +87,7 @@ class ServiceStrategy(Strategy):
                     causes.append(invalid(f"{path}.{key}", value, PORT_TEXT))
         if spec["type"] == "ExternalName" and not spec.get("externalName"):
             causes.append(required("spec.externalName"))
-        return causes
+        return causes + node_ports.check(spec, write)
 
     def validate_update(self, new: Object, old: Object, write: Write) -> list[Cause]:
         causes = self.validate(new, write)
