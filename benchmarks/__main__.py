@@ -3,6 +3,7 @@
 The API server's figures can be taken of any server, so that a real one can be put beside it:
 
     python -m benchmarks api --kubeconfig FILE
+    python -m benchmarks api --server https://127.0.0.1:6443 --token TOKEN --ca FILE
 """
 
 from __future__ import annotations
