@@ -7,6 +7,7 @@ from typing import Any
 from kgents.embedded.apiserver import bodies, metadata
 from kgents.embedded.apiserver.admission import Review
 from kgents.embedded.apiserver.api import answer
+from kgents.embedded.apiserver.aside import aside
 from kgents.embedded.apiserver.calls import Answer, Call
 from kgents.embedded.apiserver.errors import already_exists, invalid
 from kgents.embedded.apiserver.options import check_options
@@ -24,7 +25,7 @@ async def create(call: Call) -> Answer:
     """Stores the object of the body. Raises 400, 403, 404, 409, 422."""
     check_options(call, "CreateOptions")
     obj = bodies.decode(call)
-    decode_strictly(call, obj, call.body, code=400)
+    await aside(len(call.body), lambda: decode_strictly(call, obj, call.body, code=400))
     record = await create_object(call, obj)
     return answer(call, record, 201)
 
@@ -39,7 +40,8 @@ async def create_object(call: Call, obj: Object, *, tracked: bool = False) -> Re
     review = Review(call, "CREATE", obj)
     metadata.prepare_create(call, meta)
     write = Write(call.api, call.namespace, str(meta.get("name", "")), "", call.dry_run, call.now)
-    complete(call, obj, create=True)
+    size = len(call.body)
+    await aside(size, lambda: complete(call, obj, create=True))
     kept = dict(obj["metadata"])
     await call.api.admission.mutate(review)
     if review.changed:
@@ -49,13 +51,13 @@ async def create_object(call: Call, obj: Object, *, tracked: bool = False) -> Re
     meta = obj["metadata"]
     metadata.merge_owners(call, meta, metadata.AFTER_ADMISSION)
     causes = [*metadata.validate(call, meta), *resource.strategy.validate(obj, write)]
-    causes += await run_schema(resource, obj, None)
+    causes += await run_schema(resource, obj, None, size)
     if causes:
         raise invalid(resource.group, resource.kind, str(meta.get("name", "")), causes)
     if tracked and fields:
         meta["managedFields"] = fields
     else:
-        track(call, None, obj, "")
+        await aside(size, lambda: track(call, None, obj, ""))
     await call.api.admission.validate(review)
     return await _store(call, obj)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from kgents.embedded.apiserver import bodies, metadata
 from kgents.embedded.apiserver.api import answer, read
+from kgents.embedded.apiserver.aside import aside
 from kgents.embedded.apiserver.calls import Answer, Call
 from kgents.embedded.apiserver.create import create_object
 from kgents.embedded.apiserver.errors import StatusError, already_exists, bad_request, invalid, not_found
@@ -91,7 +92,8 @@ async def apply(call: Call, subresource: str) -> Answer:
         if subresource:
             raise not_found(resource.group, resource.plural, call.info.name)
         try:
-            return answer(call, await create_object(call, merged(None), tracked=True), 201)
+            new = await aside(len(call.body), lambda: merged(None))
+            return answer(call, await create_object(call, new, tracked=True), 201)
         except StatusError as error:
             if error.reason != already_exists("", "", "").reason:
                 raise

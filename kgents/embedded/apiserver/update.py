@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import orjson
@@ -10,9 +11,11 @@ import orjson
 from kgents.embedded.apiserver import bodies, metadata
 from kgents.embedded.apiserver.admission import Review
 from kgents.embedded.apiserver.api import answer, read
+from kgents.embedded.apiserver.aside import aside
 from kgents.embedded.apiserver.calls import Answer, Call
 from kgents.embedded.apiserver.errors import bad_request, conflict, invalid, not_found
 from kgents.embedded.apiserver.options import check_options
+from kgents.embedded.apiserver.registry import Resource
 from kgents.embedded.apiserver.shaping import accept, decode_strictly, track
 from kgents.embedded.apiserver.store.records import Record
 from kgents.embedded.apiserver.store.store import Moved
@@ -30,7 +33,7 @@ async def replace(call: Call, subresource: str = "") -> Answer:
     """Replaces an object, or the part of it that a subresource is. Raises 400, 404, 409, 422."""
     check_options(call, "UpdateOptions")
     obj = bodies.decode(call)
-    decode_strictly(call, obj, call.body, code=400)
+    await aside(len(call.body), lambda: decode_strictly(call, obj, call.body, code=400))
     if not metadata.of(obj).get("name"):
         where = f"the name of the object ({call.info.name} based on URL)"
         raise bad_request(f"{where} was undeterminable: name must be provided")
@@ -70,10 +73,10 @@ async def change_object(
         record = collection.get(call.namespace, call.info.name)
         if record is None:
             raise not_found(resource.group, resource.plural, call.info.name)
-        old = read(resource, record)
-        new = change(read(resource, record))
+        size = max(len(call.body), len(record.data))
+        old, new = await aside(size, partial(_changed, resource, record, change))
         write = Write(call.api, call.namespace, call.info.name, subresource, call.dry_run, call.now)
-        await _settle(call, new, old, write, tracked=tracked)
+        await _settle(call, new, old, write, tracked=tracked, size=size)
         try:
             return await _commit(call, record, new, old)
         except Moved:
@@ -82,7 +85,12 @@ async def change_object(
     raise conflict(resource.group, resource.plural, call.info.name)
 
 
-async def _settle(call: Call, new: Object, old: Object, write: Write, *, tracked: bool) -> None:
+def _changed(resource: Resource, record: Record, change: Change) -> tuple[Object, Object]:
+    """An object as it is and as it is to be."""
+    return read(resource, record), change(read(resource, record))
+
+
+async def _settle(call: Call, new: Object, old: Object, write: Write, *, tracked: bool, size: int) -> None:
     resource = call.resource
     meta = metadata.of(new)
     metadata.match_path(call, meta, create=False)
@@ -94,9 +102,7 @@ async def _settle(call: Call, new: Object, old: Object, write: Write, *, tracked
         new["metadata"] = {**old["metadata"]}
         if fields is not None:
             new["metadata"]["managedFields"] = fields
-    resource.schema.prune(new)
-    resource.schema.default(new)
-    resource.strategy.default(new)
+    await aside(size, lambda: _complete(resource, new))
     review = review_of(call, new, old, write.subresource)
     kept = dict(new["metadata"])
     await call.api.admission.mutate(review)
@@ -108,12 +114,18 @@ async def _settle(call: Call, new: Object, old: Object, write: Write, *, tracked
         new["metadata"]["generation"] = old["metadata"]["generation"] + 1
     metadata.merge_owners(call, new["metadata"], metadata.AFTER_ADMISSION)
     causes = metadata.validate_update(call, new["metadata"], old["metadata"])
-    causes += [*resource.strategy.validate_update(new, old, write), *await run_schema(resource, new, old)]
+    causes += [*resource.strategy.validate_update(new, old, write), *await run_schema(resource, new, old, size)]
     if causes:
         raise invalid(resource.group, resource.kind, call.info.name, causes)
     if not tracked:
-        track(call, old, new, write.subresource)
+        await aside(size, lambda: track(call, old, new, write.subresource))
     await call.api.admission.validate(review_of(call, new, old, write.subresource))
+
+
+def _complete(resource: Resource, new: Object) -> None:
+    resource.schema.prune(new)
+    resource.schema.default(new)
+    resource.strategy.default(new)
 
 
 def _take_back(call: Call, review: Review, new: Object, old: Object, kept: Object) -> None:

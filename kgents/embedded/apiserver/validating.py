@@ -5,21 +5,25 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from kgents.embedded.apiserver.aside import aside
 from kgents.embedded.apiserver.registry import Resource
 from kgents.embedded.schema.causes import Cause
 
 Object = dict[str, Any]
 
 
-async def run_schema(resource: Resource, new: Object, old: Object | None) -> list[Cause]:
-    """What the schema finds wrong. CEL rules run in a thread: a slow one holds up nobody else."""
+async def run_schema(resource: Resource, new: Object, old: Object | None, size: int = 0) -> list[Cause]:
+    """What the schema finds wrong. CEL rules run in a thread: a slow one holds up nobody else, nor does a large object.
+
+    `size` is about how many bytes of JSON the object has.
+    """
     if not resource.custom:
         return []
     schema = resource.schema
     if schema.has_rules:
         causes = await asyncio.to_thread(schema.validate, new, old)
     else:
-        causes = schema.validate(new, old)
+        causes = await aside(size, lambda: schema.validate(new, old))
     return causes if old is None else [_as_in_updates(cause) for cause in causes]
 
 

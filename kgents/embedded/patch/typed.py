@@ -293,7 +293,7 @@ def _check_items(node: Node, value: list[Any], path: str) -> list[str]:
     if node.items is None:
         return []
     problems: list[str] = []
-    names = [f"[{position}]" for position in range(len(value))]
+    names = []
     if node.map_keys or node.set_list:
         try:
             found = elements(node, value)
@@ -302,8 +302,10 @@ def _check_items(node: Node, value: list[Any], path: str) -> list[str]:
         repeated = sorted(element for element, count in Counter(found).items() if count > 1)
         problems += [f"{path}: duplicate entries for key {element_text(element)}" for element in repeated]
         names = [element_text(element) for element in found]
-    for name, item in zip(names, value, strict=True):
-        problems += check(node.items, item, path + name)
+    if node.items.is_scalar and all(item is None or fits(node.items, item) for item in value):
+        return problems
+    for position, item in enumerate(value):
+        problems += check(node.items, item, path + (names[position] if names else f"[{position}]"))
     return problems
 
 

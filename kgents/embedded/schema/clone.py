@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from kgents.embedded.schema.depth import CONTAINERS
+
 
 def clone(value: Any) -> Any:
     """A copy that shares no dict and no list with `value`."""
     if isinstance(value, dict):
-        return {name: clone(item) if isinstance(item, dict | list) else item for name, item in value.items()}
+        return {name: clone(item) if type(item) in CONTAINERS else item for name, item in value.items()}
     if isinstance(value, list):
-        return [clone(item) if isinstance(item, dict | list) else item for item in value]
+        return [clone(item) if type(item) in CONTAINERS else item for item in value]
     return value

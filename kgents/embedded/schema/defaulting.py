@@ -13,7 +13,7 @@ def default(node: Node, value: Any) -> None:
     """Fill in defaults, in place. A null that its schema does not allow gives way to the default, or goes."""
     if isinstance(value, dict):
         _default_object(node, value)
-    elif isinstance(value, list) and node.items is not None:
+    elif isinstance(value, list) and node.items is not None and not node.items.is_scalar:
         items = node.items
         for index, item in enumerate(value):
             if item is None and not items.nullable and items.default is not ABSENT:
@@ -46,7 +46,7 @@ def _free(node: Node) -> bool:
 def omit_empty(node: Node, value: Any) -> None:
     """Write as a Go struct would, in place: no nulls, no optional maps and lists that are empty, bytes in one line."""
     if isinstance(value, list):
-        if node.items is not None:
+        if node.items is not None and not node.items.is_scalar:
             for item in value:
                 omit_empty(node.items, item)
         return

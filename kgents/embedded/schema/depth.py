@@ -6,6 +6,7 @@ from typing import Any
 
 from kgents.api.errors import KgentsError
 
+CONTAINERS = frozenset({dict, list})
 MAX_DEPTH = 200
 """Deeper than any real object; two or three frames a level stay well below Python's own limit."""
 
@@ -25,7 +26,7 @@ def check_depth(value: Any, limit: int = MAX_DEPTH) -> None:
         below: list[Any] = []
         for one in level:
             if isinstance(one, dict):
-                below += [child for child in one.values() if isinstance(child, dict | list)]
+                below += [child for child in one.values() if type(child) in CONTAINERS]
             elif isinstance(one, list):
-                below += [child for child in one if isinstance(child, dict | list)]
+                below += [child for child in one if type(child) in CONTAINERS]
         level = below

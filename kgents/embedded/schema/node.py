@@ -15,6 +15,8 @@ ABSENT: Any = object()
 ALWAYS_THERE = frozenset({"spec", "status", "strategy", "updateStrategy", "template", "metadata"})
 """Struct fields of built-in kinds that Go writes even when empty, so that nobody owns their mere presence."""
 
+SCALARS = frozenset({"string", "integer", "number", "boolean"})
+
 Resolver = Callable[[str], "Node"]
 
 
@@ -72,6 +74,11 @@ class Node:
         """The node of a property or map key; None when the schema does not declare it."""
         found = self.properties.get(name)
         return found if found is not None else self.additional
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether values have no parts: nothing below this node is to be pruned or filled in."""
+        return self.type in SCALARS and self.default is ABSENT
 
     def key_of(self, item: Any) -> tuple[Any, ...] | None:
         """The identity of an element of a map list, key defaults included; None when a key is missing."""

@@ -11,7 +11,7 @@ def prune(node: Node, value: Any) -> None:
     """Remove, in place, every field the schema does not declare."""
     if isinstance(value, dict):
         _prune_object(node, value)
-    elif isinstance(value, list) and node.items is not None:
+    elif isinstance(value, list) and node.items is not None and not node.items.is_scalar:
         items = node.items
         for item in value:
             if isinstance(item, dict | list):
@@ -44,7 +44,7 @@ def unknown_fields(node: Node, value: Any, path: str = "") -> list[str]:
                     found += unknown_fields(schema, child, here)
             elif not node.preserve:
                 found.append(here)
-    elif isinstance(value, list) and node.items is not None:
+    elif isinstance(value, list) and node.items is not None and not node.items.is_scalar:
         for index, item in enumerate(value):
             if isinstance(item, dict | list):
                 found += unknown_fields(node.items, item, f"{path}[{index}]")

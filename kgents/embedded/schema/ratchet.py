@@ -11,7 +11,7 @@ from kgents.embedded.schema.validation import validate
 
 def same(one: Any, other: Any) -> bool:
     """Deep equality that keeps true, 1 and 1.0 apart, as JSON does."""
-    if type(one) is not type(other):
+    if type(one) is not type(other) or one != other:
         return False
     if isinstance(one, dict):
         return len(one) == len(other) and all(name in other and same(item, other[name]) for name, item in one.items())
@@ -52,9 +52,11 @@ def unchanged(node: Node, new: Any, old: Any, path: str) -> list[str]:
     return found
 
 
-def tolerated(cause: Cause, kept: list[str], owner: str) -> bool:
-    """Whether a cause lies within an unchanged part. `owner` is the path of the value the rule belongs to."""
-    return any(owner == path or owner.startswith((f"{path}.", f"{path}[")) for path in kept)
+def tolerated(kept: set[str], owner: str) -> bool:
+    """Whether a path lies within one of the unchanged parts `kept`."""
+    if owner in kept:
+        return True
+    return any(sign in ".[" and owner[:at] in kept for at, sign in enumerate(owner))
 
 
 def validate_ratcheting(node: Node, new: Any, old: Any) -> list[Cause]:
@@ -63,8 +65,8 @@ def validate_ratcheting(node: Node, new: Any, old: Any) -> list[Cause]:
     validate(node, new, "", causes)
     if not causes or old is ABSENT:
         return causes
-    kept = unchanged(node, new, old, "")
-    return [cause for cause in causes if not tolerated(cause, kept, _owner(cause))]
+    kept = set(unchanged(node, new, old, ""))
+    return [cause for cause in causes if not tolerated(kept, _owner(cause))]
 
 
 def _owner(cause: Cause) -> str:

@@ -37,6 +37,12 @@ TYPE_NAMES: dict[type, str] = {
     list: "array",
     type(None): "null",
 }
+PLAIN: dict[str, frozenset[type]] = {
+    "string": frozenset({str}),
+    "integer": frozenset({int}),
+    "boolean": frozenset({bool}),
+    "number": frozenset({int, float}),
+}
 INT64 = 2**63
 HUGE = 1e300
 
@@ -58,10 +64,20 @@ def validate(node: Node, value: Any, path: str, causes: list[Cause]) -> None:
     if actual == "object":
         _validate_object(node, value, path, causes)
     elif actual == "array":
-        if node.items is not None:
+        if node.items is not None and not _all_fit(node.items, value):
             for index, item in enumerate(value):
                 validate(node.items, item, f"{path}[{index}]", causes)
         _validate_topology(node, value, path, causes)
+
+
+def _all_fit(items: Node, value: list[Any]) -> bool:
+    """Whether all elements are of a simple type that is the only thing asked of them: seen at once for long lists."""
+    kinds = PLAIN.get(items.type)
+    if kinds is None or items.nullable:
+        return False
+    if items.validator is None:
+        items.validator = compile_checks(items)
+    return not items.validator and kinds.issuperset(map(type, value))
 
 
 def _fits(node: Node, expected: str, actual: str, value: Any) -> bool:

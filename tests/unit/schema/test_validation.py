@@ -116,3 +116,18 @@ def test_nesting_has_a_bound() -> None:
     with pytest.raises(TooDeep):
         check_depth(deep)
     check_depth(plant(size=1))
+
+
+def test_what_is_unchanged_in_a_long_list_is_tolerated_in_one_pass() -> None:
+    item = {"type": "object", "required": ["k"], "properties": {"k": {"type": "integer"}, "v": {"maximum": 0}}}
+    keyed = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k"]}
+    schema = custom({"type": "object", "properties": {"a": {"type": "array", "items": item, **keyed}}})
+    old = plant(a=[{"k": at, "v": 1} for at in range(20_000)])
+    new = plant(a=[*old["spec"]["a"][1:], {"k": -1, "v": 2}])
+    assert [cause.field for cause in schema.validate(new, old)] == ["spec.a[19999].v"]
+
+
+def test_a_wrong_type_among_many_right_ones_is_found() -> None:
+    schema = custom({"type": "object", "properties": {"a": {"type": "array", "items": {"type": "integer"}}}})
+    assert schema.validate(plant(a=[1, 2.0, 3])) == []
+    assert [cause.field for cause in schema.validate(plant(a=[1, True, "x"]))] == ["spec.a[1]", "spec.a[2]"]
