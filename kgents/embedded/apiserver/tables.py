@@ -8,14 +8,12 @@ from typing import Any
 import orjson
 
 from kgents.embedded.apiserver.age import age, parse_time
-from kgents.embedded.apiserver.api import render
 from kgents.embedded.apiserver.calls import Call
 from kgents.embedded.apiserver.forms import partial
 from kgents.embedded.apiserver.jsonpath import find
 from kgents.embedded.apiserver.kinds.cells_pods import CONDITIONS
 from kgents.embedded.apiserver.kinds.column import CREATED
 from kgents.embedded.apiserver.kinds.columns import COLUMNS, NAMELESS
-from kgents.embedded.apiserver.store.records import Record
 from kgents.embedded.apiserver.watch import frame
 
 Object = dict[str, Any]
@@ -56,9 +54,9 @@ class TableStream:
         self._version = version
         self._told = False
 
-    def encode(self, kind: str, record: Record) -> bytes:
-        """One event."""
-        one = table(self._call, [orjson.loads(render(self._call.resource, record))], self._version)
+    def show(self, kind: str, obj: Object) -> bytes:
+        """One event about an object that may be no more than its metadata, as a bookmark's is."""
+        one = table(self._call, [obj], self._version)
         if self._told:
             one["columnDefinitions"] = None
         self._told = True

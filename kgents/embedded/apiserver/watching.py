@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -17,7 +18,7 @@ from kgents.embedded.apiserver.errors import StatusError, expired
 from kgents.embedded.apiserver.list_options import check_watch, too_large, version, whole_number
 from kgents.embedded.apiserver.reads import matcher
 from kgents.embedded.apiserver.registry import Resource
-from kgents.embedded.apiserver.store.records import Collection, Record
+from kgents.embedded.apiserver.store.records import Collection
 from kgents.embedded.apiserver.watch import Encode, Watcher, frame
 
 BOOKMARK_SECONDS = 60.0
@@ -26,6 +27,7 @@ BOOKMARK_BEFORE_END = 2.0
 STALLED_SECONDS = 60.0
 """A client that takes nothing for so long is cut off. It can resume."""
 INITIAL_END = {"k8s.io/initial-events-end": "true"}
+Show = Callable[[str, dict[str, Any]], bytes]
 log = logging.getLogger(__name__)
 
 
@@ -37,9 +39,10 @@ async def watch(call: Call, request: web.BaseRequest) -> web.StreamResponse:
     collection = call.api.collection(call.resource)
     initial = _wants_initial(call, asked)
     place = call.api.store.rv if initial or not asked else asked
-    watcher = Watcher(collection, place, matcher(call), _encoder(call, form))
+    show = _shower(call, form)
+    watcher = Watcher(collection, place, matcher(call), _encoder(call, show))
     response = web.StreamResponse(headers={"Content-Type": forms.JSON, "Cache-Control": "no-cache, private"})
-    stream = _Stream(call, form, request, response, watcher)
+    stream = _Stream(call, show, request, response, watcher)
     # From here to the first await nothing can be committed: what exists and what follows join without a gap.
     refused = _refused(call, collection, asked, initial=initial)
     if refused is None:
@@ -78,31 +81,34 @@ def _refused(call: Call, collection: Collection, asked: int, *, initial: bool) -
     return None
 
 
-def _encoder(call: Call, form: forms.Form) -> Encode | None:
-    resource: Resource = call.resource
+def _shower(call: Call, form: forms.Form) -> Show | None:
+    """How an object is shown in another form than its own."""
     if form.kind == "Table":
         from kgents.embedded.apiserver.tables import TableStream
 
-        return TableStream(call, form.version).encode
+        return TableStream(call, form.version).show
     if form.kind:
-        return lambda kind, record: frame(kind, orjson.dumps(forms.partial(orjson.loads(record.data), form.version)))
+        return lambda kind, obj: frame(kind, orjson.dumps(forms.partial(obj, form.version)))
+    return None
+
+
+def _encoder(call: Call, show: Show | None) -> Encode | None:
+    resource: Resource = call.resource
+    if show is not None:
+        return lambda kind, record: show(kind, orjson.loads(render(resource, record)))
     if resource.read is None:
         return None
-
-    def converted(kind: str, record: Record) -> bytes:
-        return frame(kind, render(resource, record))
-
-    return converted
+    return lambda kind, record: frame(kind, render(resource, record))
 
 
 class _Stream:
     """Sends what a watcher sees, with bookmarks between, until its end."""
 
     def __init__(
-        self, call: Call, form: forms.Form, request: web.BaseRequest, response: web.StreamResponse, watcher: Watcher
+        self, call: Call, show: Show | None, request: web.BaseRequest, response: web.StreamResponse, watcher: Watcher
     ) -> None:
         self._call = call
-        self._form = form
+        self._show = show
         self._request = request
         self._response = response
         self._watcher = watcher
@@ -114,9 +120,7 @@ class _Stream:
         if annotations:
             meta["annotations"] = annotations
         obj = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": meta}
-        if self._form.kind and self._form.kind != "Table":
-            obj = forms.partial(obj, self._form.version)
-        return frame("BOOKMARK", orjson.dumps(obj))
+        return self._show("BOOKMARK", obj) if self._show is not None else frame("BOOKMARK", orjson.dumps(obj))
 
     async def serve(self, seconds: float) -> None:
         """Raises ConnectionResetError when the client goes, TimeoutError when it takes nothing."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.player import Watch
+from tests.conformance.player import Client, Watch
 from tests.integration.apiserver.conftest import Things
 from tests.support import hive
 
@@ -154,6 +154,21 @@ def test_a_watch_of_metadata_has_nothing_else_not_in_its_bookmarks_either(things
     events = watch.take(2, ends=False, bookmarks=True)
     assert [one["object"]["kind"] for one in events] == ["PartialObjectMetadata"] * 2
     assert events[1]["object"]["metadata"]["annotations"] == INITIAL_END
+
+
+def test_a_bookmark_among_tables_is_a_table_of_every_kind(hive_api: hive.HiveApi) -> None:
+    client = Client(hive_api)
+    kinds = 0
+    for version in ("/api/v1", "/apis/apps/v1", "/apis/batch/v1", "/apis/rbac.authorization.k8s.io/v1"):
+        listed = client.request({"method": "GET", "path": version}).body["resources"]
+        for one in (one for one in listed if "watch" in one["verbs"]):
+            query = {"allowWatchBookmarks": "true", "labelSelector": "no=such"}
+            watch = Watch(client, {"path": f"{version}/{one['name']}", "query": query, "accept": TABLE})
+            event = watch.take(1, ends=False, bookmarks=True)[0]
+            assert (event["type"], event["object"]["kind"]) == ("BOOKMARK", "Table"), one["name"]
+            assert event["object"]["rows"][0]["object"]["metadata"]["annotations"] == INITIAL_END
+            kinds += 1
+    assert kinds > 20
 
 
 def test_a_version_that_is_forgotten_is_an_error_event_with_410(things: Things) -> None:
