@@ -22,6 +22,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--token-file", help="act as the operators' own ServiceAccount, with a token that is kept fresh in this file"
     )
     parser.add_argument("--images-needed", action="store_true", help="refuse agents without an image")
+    parser.add_argument(
+        "--webhook", metavar="HOST:PORT", type=_address, help="serve T-gent there, where the API server reaches it"
+    )
     parser.add_argument("--verbose", action="store_true", help="log more")
     options = parser.parse_args(arguments)
     level = logging.DEBUG if options.verbose else logging.INFO
@@ -34,6 +37,13 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     return 0
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT")
+    return host, int(port)
 
 
 def _worth_saying(record: logging.LogRecord) -> bool:
@@ -51,10 +61,10 @@ async def _run(options: argparse.Namespace) -> None:
         loop.add_signal_handler(number, stop.set)
     cluster = config.load(options.context, path=options.kubeconfig)
     if not options.token_file:
-        await app.run(cluster, stop, images_needed=options.images_needed)
+        await app.run(cluster, stop, images_needed=options.images_needed, webhook=options.webhook)
         return
     async with acting_as_operators(cluster, Path(options.token_file)) as own:
-        await app.run(own, stop, images_needed=options.images_needed)
+        await app.run(own, stop, images_needed=options.images_needed, webhook=options.webhook)
 
 
 if __name__ == "__main__":

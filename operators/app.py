@@ -18,6 +18,7 @@ from operators.pheromone.evaporation import Evaporation
 from operators.proposal.controller import Proposals
 from operators.reactions.controller import Reactions
 from operators.signals.controller import Signals
+from operators.tgent import app as tgent
 from operators.world import Key, World
 
 log = logging.getLogger(__name__)
@@ -26,10 +27,17 @@ WORKERS = 8
 AUDIT_AFTER = 1.0
 
 
-async def run(config: ClusterConfig, stop: asyncio.Event, *, images_needed: bool = False) -> None:
+async def run(
+    config: ClusterConfig,
+    stop: asyncio.Event,
+    *,
+    images_needed: bool = False,
+    webhook: tuple[str, int] | None = None,
+) -> None:
     """All operators against one API server, until `stop`. Raises when one of them fails for good.
 
     `images_needed`: agents' pods run on real nodes, so an agent without an image is refused with a condition.
+    `webhook`: the host and port at which the API server reaches T-gent; without it only the policies guard.
     """
     async with KubeClient(config, user_agent="kgents-operators") as api:
         world = World(api, images_needed=images_needed)
@@ -40,14 +48,20 @@ async def run(config: ClusterConfig, stop: asyncio.Event, *, images_needed: bool
             kopf_bridge.run(world, config, lambda kind: audits.enqueue(kind, AUDIT_AFTER), stop_kopf), name="kopf"
         )
         try:
-            await _work(world, audits, kopf_task, stop)
+            await _work(world, audits, kopf_task, stop, webhook)
         finally:
             stop_kopf.set()
             await asyncio.gather(kopf_task, return_exceptions=True)
     log.info("the operators have stopped")
 
 
-async def _work(world: World, audits: Controller[Kind], kopf_task: asyncio.Task[None], stop: asyncio.Event) -> None:
+async def _work(
+    world: World,
+    audits: Controller[Kind],
+    kopf_task: asyncio.Task[None],
+    stop: asyncio.Event,
+    webhook: tuple[str, int] | None,
+) -> None:
     evaporation = Evaporation(world)
     agents = Controller("agent", AgentReconciler(world, Recorder(world.api)).reconcile, WORKERS)
     signals, reactions = Signals(world, agents.enqueue), Reactions(world, agents.enqueue)
@@ -58,7 +72,9 @@ async def _work(world: World, audits: Controller[Kind], kopf_task: asyncio.Task[
         await _synced(world, kopf_task, stop)
         for controller in (agents, audits, signals, reactions):
             await stack.enter_async_context(controller)
-        await stack.enter_async_context(Proposals(world))
+        proposals = await stack.enter_async_context(Proposals(world))
+        if webhook is not None:
+            await stack.enter_async_context(tgent.webhook(world, proposals.shelf, webhook))
         log.info("the operators are at work on %s", world.api.config.server)
         await _until_done(kopf_task, asyncio.create_task(evaporation.run(stop), name="evaporation"))
 

@@ -5,6 +5,7 @@ embedded one owns the loopback net 127.H.0.0/16, so that every Service and every
 
     127.H.0.1:6443           the API server
     127.H.0.2:10250          the node's log endpoint
+    127.H.0.3:9443           T-gent's webhook
     127.H.1.0 – 127.H.15.255   Services
     127.H.16.0 and up        pods
 
@@ -74,6 +75,11 @@ class Hive(NamedTuple):
     @property
     def server(self) -> str:
         return self.cluster.server if self.cluster else f"https://{self.address}:{API_PORT}"
+
+    @property
+    def webhook_address(self) -> str:
+        """Where the API server reaches T-gent: host and port."""
+        return f"127.{self.net}.0.3:9443"
 
     @property
     def service_cidr(self) -> str:

@@ -78,7 +78,16 @@ def _of_embedded(hive: Hive) -> list[Process]:
             env,
             needs_api=True,
         ),
-        Process("operators", _module("operators", "--kubeconfig", str(hive.operators_kubeconfig)), env, needs_api=True),
+        Process(
+            "operators",
+            _module(
+                "operators",
+                *("--kubeconfig", str(hive.operators_kubeconfig)),
+                *("--webhook", hive.webhook_address),
+            ),
+            env,
+            needs_api=True,
+        ),
     ]
 
 

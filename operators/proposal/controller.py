@@ -31,23 +31,23 @@ class Proposals:
         self._world = world
         acting = dataclasses.replace(world.api.config, impersonate=MERGER)
         self._merger = KubeClient(acting, user_agent="kgents-operators")
-        self._shelf = Shelf(world.api)
+        self.shelf = Shelf(world.api)
         self._books = Books(world.api)
-        journal = Journal(world.api, self._shelf, self._books, Recorder(world.api), world.clock)
+        journal = Journal(world.api, self.shelf, self._books, Recorder(world.api), world.clock)
         targets = Targets(self._merger)
-        machine = Machine(world.api, targets, self._shelf, self._books, journal, world.clock, reviewers)
+        machine = Machine(world.api, targets, self.shelf, self._books, journal, world.clock, reviewers)
         self._queue: Controller[Key] = Controller("proposal", machine.reconcile, WORKERS)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Proposals:
         await self._stack.enter_async_context(self._merger)
-        await self._stack.enter_async_context(self._shelf.informer)
-        await self._shelf.informer.wait_synced()
+        await self._stack.enter_async_context(self.shelf.informer)
+        await self.shelf.informer.wait_synced()
         # Only now may anybody move: what is being sealed follows the head of the chain.
-        await self._books.open(self._shelf.all())
+        await self._books.open(self.shelf.all())
         await self._stack.enter_async_context(self._queue)
-        self._shelf.on_change(self._seen)
-        for proposal in self._shelf.all():
+        self.shelf.on_change(self._seen)
+        for proposal in self.shelf.all():
             self._seen(key_of(proposal))
         self._world.on_agent.append(self._agent_seen)
         return self
@@ -59,13 +59,13 @@ class Proposals:
 
     def _seen(self, key: Key) -> None:
         self._queue.enqueue(key)
-        proposal = self._shelf.get(key)
+        proposal = self.shelf.get(key)
         if proposal is not None:
-            for other in self._shelf.siblings(proposal):
+            for other in self.shelf.siblings(proposal):
                 self._look_again(other)
 
     def _agent_seen(self, key: Key) -> None:
-        for proposal in self._shelf.about((GROUP, AGENT.kind, *key)):
+        for proposal in self.shelf.about((GROUP, AGENT.kind, *key)):
             self._look_again(proposal)
 
     def _look_again(self, proposal: Object) -> None:

@@ -1,0 +1,53 @@
+"""Puts T-gent together: its rules, fed by the operators' mirrors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kgents.api import pheromone
+from kgents.api.errors import UsageError
+from kgents.api.kinds import PHEROMONE, UMWELT
+from kgents.kube.errors import ObjectNotFound
+from operators.proposal.shelf import Object, Shelf, target_of
+from operators.tgent.limits import Limits
+from operators.tgent.memory import Sighting, Sightings
+from operators.tgent.verdicts import Gate
+from operators.tgent.webhook import Webhook
+from operators.world import Key, Trace, World
+
+
+def webhook(world: World, shelf: Shelf, address: tuple[str, int]) -> Webhook:
+    """T-gent at `address`; it serves while it is entered."""
+    sightings = Sightings()
+
+    def seen(key: Key, trace: Trace | None) -> None:
+        if trace is not None:
+            sightings.add(Sighting(trace.uid, *key, trace.type, trace.decay.initial))
+
+    for namespace, traces in world.traces.items():
+        for name, trace in traces.items():
+            seen((namespace, name), trace)
+    world.on_trace.append(seen)
+
+    def umwelt(agent: Key) -> Mapping[str, Any] | None:
+        return world.child(UMWELT, agent)
+
+    def about(proposal: Object) -> Iterable[Object]:
+        return shelf.about(target_of(proposal))
+
+    async def find(key: Key) -> Sighting | None:
+        try:
+            found = await world.api.get(PHEROMONE, key[1], key[0])
+        except (ObjectNotFound, UsageError):
+            return None
+        spec = found["spec"]
+        initial = pheromone.decay_of(found).initial
+        return Sighting(found["metadata"]["uid"], *key, str(spec.get("type")), initial)
+
+    def uid_of(kind: str, key: Key) -> str | None:
+        found = world.agents.get(key) if kind == "Agent" else shelf.get(key) if kind == "Proposal" else None
+        return str(found["metadata"]["uid"]) if found is not None else None
+
+    gate = Gate(Limits(world.clock), sightings, umwelt, about, uid_of, find, world.clock)
+    return Webhook(world.api, address, {"pheromones": gate.signal, "proposals": gate.proposal})
