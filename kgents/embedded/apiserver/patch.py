@@ -68,7 +68,7 @@ async def apply(call: Call, subresource: str) -> Answer:
     from kgents.embedded.patch import managed
 
     check_options(call, "PatchOptions", applies=True)
-    applied = _applied(call)
+    applied = await aside(len(call.body), lambda: _applied(call))
     resource = call.resource
     force = call.info.flag("force")
     uid = applied["metadata"].get("uid")

@@ -44,17 +44,20 @@ PLAIN: dict[str, frozenset[type]] = {
     "number": frozenset({int, float}),
 }
 INT64 = 2**63
+EXACT = 2**53 - 1
+"""The largest whole number that every JSON parser reads as written; Kubernetes takes no larger float for an integer."""
 HUGE = 1e300
 
 
 def validate(node: Node, value: Any, path: str, causes: list[Cause]) -> None:
     """Append a cause for everything that is wrong with `value`, which stands at `path`."""
     actual = TYPE_NAMES[type(value)]
+    if actual == "integer" and not -INT64 <= value < INT64:
+        actual = "number"  # to Go it is one
     expected = node.type
     if actual != expected and not _fits(node, expected, actual, value):
         wanted = "integer,string" if node.int_or_string else expected
-        shown = "integer" if actual == "integer" and abs(value) < INT64 else actual
-        causes.append(type_invalid(path, shown, f'{path} in body must be of type {wanted}: "{shown}"'))
+        causes.append(type_invalid(path, actual, f'{path} in body must be of type {wanted}: "{actual}"'))
         return
     checks = node.validator
     if checks is None:
@@ -77,7 +80,9 @@ def _all_fit(items: Node, value: list[Any]) -> bool:
         return False
     if items.validator is None:
         items.validator = compile_checks(items)
-    return not items.validator and kinds.issuperset(map(type, value))
+    if items.validator or not kinds.issuperset(map(type, value)):
+        return False
+    return items.type != "integer" or not value or (min(value) >= -INT64 and max(value) < INT64)
 
 
 def _fits(node: Node, expected: str, actual: str, value: Any) -> bool:
@@ -89,7 +94,7 @@ def _fits(node: Node, expected: str, actual: str, value: Any) -> bool:
         return True
     if expected == "number":
         return actual == "integer"
-    return expected == "integer" and actual == "number" and value.is_integer()
+    return expected == "integer" and actual == "number" and abs(value) <= EXACT and float(value).is_integer()
 
 
 def _validate_object(node: Node, value: dict[str, Any], path: str, causes: list[Cause]) -> None:

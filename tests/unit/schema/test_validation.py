@@ -131,3 +131,16 @@ def test_a_wrong_type_among_many_right_ones_is_found() -> None:
     schema = custom({"type": "object", "properties": {"a": {"type": "array", "items": {"type": "integer"}}}})
     assert schema.validate(plant(a=[1, 2.0, 3])) == []
     assert [cause.field for cause in schema.validate(plant(a=[1, True, "x"]))] == ["spec.a[1]", "spec.a[2]"]
+
+
+@pytest.mark.parametrize(("value", "shown"), [(2**63, "number"), (2.0**60, "number"), (1e300, "number")])
+def test_numbers_beyond_an_integer_are_floats_as_in_go(value: Any, shown: str) -> None:
+    schema = custom(
+        {
+            "type": "object",
+            "properties": {"n": {"type": "integer"}, "ns": {"type": "array", "items": {"type": "integer"}}},
+        }
+    )
+    for spec in ({"n": value}, {"ns": [1, value]}):
+        (cause,) = schema.validate(plant(**spec))
+        assert cause.message.endswith(f'must be of type integer: "{shown}"')
