@@ -77,26 +77,14 @@ def parse_json(body: bytes, prefix: str = NO_KIND) -> Any:
 
 
 def parse_yaml(body: bytes) -> Any:
-    """YAML 1.1 as Kubernetes reads it, or 400. Timestamps stay text."""
-    import yaml
+    """YAML 1.1 as Kubernetes reads it, or 400."""
+    # The YAML library is only loaded for who sends YAML.
+    from kgents.embedded.apiserver import yaml_bodies
 
     try:
-        return yaml.load(body, Loader=_loader())
-    except yaml.YAMLError as error:
+        return yaml_bodies.load(body)
+    except yaml_bodies.YamlError as error:
         raise bad_request(f"error converting YAML to JSON: yaml: {error}") from error
-
-
-def _loader() -> type[Any]:
-    import yaml
-
-    class PlainLoader(yaml.SafeLoader):
-        """YAML without dates: JSON has none."""
-
-    PlainLoader.yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-    return PlainLoader
 
 
 def check_kind(call: Call, obj: dict[str, Any]) -> None:

@@ -128,7 +128,7 @@ class Target:
         """The resource itself and, where equivalents count, its other versions."""
         asked = review.call.resource
         yield asked
-        if self.equivalent and asked.custom:
+        if self.equivalent:
             for other in review.call.api.registry.versions_of(asked):
                 if other is not asked:
                     yield other

@@ -105,7 +105,7 @@ def test_resource_names_narrow_a_rule(place: Place) -> None:
 
 
 def test_a_message_that_fails_falls_back_to_the_fixed_one(place: Place) -> None:
-    place.policy({"expression": "false", "messageExpression": "object.data.nosuch", "message": "plain words"})
+    place.policy({"expression": "false", "messageExpression": "string(object.data.nosuch)", "message": "plain words"})
     assert place.put_map("a").body["message"].endswith("denied request: plain words")
 
 

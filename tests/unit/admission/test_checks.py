@@ -37,9 +37,26 @@ def test_sound_objects_pass() -> None:
     ("changes", "field"),
     [
         ({"matchConstraints": None}, "spec.matchConstraints"),
-        ({"matchConstraints": {}}, "spec.matchConstraints"),
+        ({"matchConstraints": {}}, "spec.matchConstraints.resourceRules"),
         ({"matchConstraints": {"matchPolicy": "Exact"}}, "spec.matchConstraints.resourceRules"),
-        ({"validations": []}, "spec.validations"),
+        ({"validations": [{"expression": "object.a"}]}, "spec.validations[0].expression"),
+        ({"validations": [{"expression": "request.whim == 1"}]}, "spec.validations[0].expression"),
+        (
+            {
+                "validations": [
+                    {"expression": "true", "messageExpression": "authorizer.path('/').check('get').reason()"}
+                ]
+            },
+            "spec.validations[0].messageExpression",
+        ),
+        ({"validations": [{"expression": "true", "reason": "Unauthorized"}]}, "spec.validations[0].reason"),
+        ({"auditAnnotations": [{"key": "a b", "valueExpression": "'a'"}]}, "spec.auditAnnotations[0].key"),
+        ({"auditAnnotations": [{"key": "a", "valueExpression": "1"}]}, "spec.auditAnnotations[0].valueExpression"),
+        ({"auditAnnotations": [{"key": "a", "valueExpression": "'a'"}] * 2}, "spec.auditAnnotations[1].key"),
+        ({"auditAnnotations": [{"key": str(n), "valueExpression": "'a'"} for n in range(21)]}, "spec.auditAnnotations"),
+        ({"variables": [{"name": "loop", "expression": "1"}]}, "spec.variables[0].name"),
+        ({"paramKind": {"apiVersion": "a/b/c", "kind": "X"}}, "spec.paramKind.apiVersion"),
+        ({"paramKind": {"apiVersion": "a/v1", "kind": "X_"}}, "spec.paramKind.kind"),
         ({"validations": [{"expression": " "}]}, "spec.validations[0].expression"),
         ({"validations": [{"expression": "1"}]}, "spec.validations[0].expression"),
         ({"validations": [{"expression": "params.a == 1"}]}, "spec.validations[0].expression"),
@@ -55,7 +72,33 @@ def test_sound_objects_pass() -> None:
     ],
 )
 def test_an_unsound_policy_is_refused(changes: dict[str, Any], field: str) -> None:
-    assert fields(check_policy({"spec": {**POLICY, **changes}})) == [field]
+    assert fields(check_policy({"metadata": {"name": "p"}, "spec": {**POLICY, **changes}})) == [field]
+
+
+def test_a_policy_must_say_something() -> None:
+    causes = check_policy({"spec": {**POLICY, "validations": []}})
+    assert fields(causes) == ["spec.validations", "spec.auditAnnotations"]
+
+
+def test_parameters_are_named_or_selected() -> None:
+    reference = {"name": "a", "selector": {}, "parameterNotFoundAction": "Deny"}
+    causes = check_binding({"spec": {"policyName": "p", "validationActions": ["Deny"], "paramRef": reference}})
+    assert fields(causes) == ["spec.paramRef.name", "spec.paramRef.selector"]
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("object.a", "must evaluate to bool but got dyn"),
+        ("[1]", "must evaluate to bool but got list(int)"),
+        ("request.whim == 1", "ERROR: <input>:1:8: undefined field 'whim'"),
+        ("variables.whim", "ERROR: <input>:1:10: undefined field 'whim'"),
+        ("params.a.b", "ERROR: <input>:1:1: undeclared reference to 'params'"),
+    ],
+)
+def test_what_is_wrong_with_an_expression_is_told_as_in_kubernetes(source: str, words: str) -> None:
+    spec = {**POLICY, "validations": [{"expression": source}], "variables": [{"name": "a", "expression": "1"}]}
+    assert words in check_policy({"spec": spec})[0].message
 
 
 @pytest.mark.parametrize(
@@ -67,7 +110,11 @@ def test_an_unsound_policy_is_refused(changes: dict[str, Any], field: str) -> No
         ({"validationActions": ["Deny", "Deny"]}, "spec.validationActions[1]"),
         ({"paramRef": {"parameterNotFoundAction": "Deny"}}, "spec.paramRef"),
         ({"paramRef": {"name": "a"}}, "spec.paramRef.parameterNotFoundAction"),
-        ({"paramRef": {"name": "a", "selector": {}, "parameterNotFoundAction": "Deny"}}, "spec.paramRef.name"),
+        ({"paramRef": {"name": "a/b", "parameterNotFoundAction": "Deny"}}, "spec.paramRef.name"),
+        (
+            {"matchResources": {"resourceRules": [{**RULE, "resourceNames": ["a", "a"]}]}},
+            "spec.matchResouces.resourceRules[0].resourceNames[1]",
+        ),
     ],
 )
 def test_an_unsound_binding_is_refused(changes: dict[str, Any], field: str) -> None:
@@ -80,7 +127,7 @@ def test_an_unsound_binding_is_refused(changes: dict[str, Any], field: str) -> N
         ({"name": "short.name"}, "name"),
         ({"sideEffects": "Some"}, "sideEffects"),
         ({"timeoutSeconds": 31}, "timeoutSeconds"),
-        ({"admissionReviewVersions": ["v1beta1"]}, "admissionReviewVersions"),
+        ({"admissionReviewVersions": ["v2"]}, "admissionReviewVersions"),
         ({"clientConfig": {}}, "clientConfig"),
         ({"clientConfig": {"url": "https://u:p@host/"}}, "clientConfig.url"),
         ({"clientConfig": {"url": "https:///path"}}, "clientConfig.url"),

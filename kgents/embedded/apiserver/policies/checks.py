@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from kgents.embedded.apiserver.names import label_key_problem
-from kgents.embedded.apiserver.policies.expressions import compile_expression
-from kgents.embedded.schema.causes import Cause, duplicate, invalid, not_supported, required, too_many
+from kgents.embedded.apiserver.names import label_key_problem, label_value_problem
+from kgents.embedded.apiserver.policies.expressions import result_type
+from kgents.embedded.schema.causes import Cause, duplicate, forbidden, invalid, not_supported, required, too_many
 from kgents.embedded.schema.cel import CelError
 
 Object = Mapping[str, Any]
 Variables = Sequence[tuple[str, str]]
-OPERATIONS = ("*", "CONNECT", "CREATE", "DELETE", "UPDATE")
-SCOPES = ("*", "Cluster", "Namespaced")
 FAILURE_POLICIES = ("Fail", "Ignore")
 MATCH_POLICIES = ("Equivalent", "Exact")
 SELECTOR_OPERATORS = ("DoesNotExist", "Exists", "In", "NotIn")
 MAX_CONDITIONS = 64
-IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
 def one_of(where: str, value: Any, supported: Iterable[str]) -> list[Cause]:
@@ -28,41 +24,34 @@ def one_of(where: str, value: Any, supported: Iterable[str]) -> list[Cause]:
     return [] if value is None or value in known else [not_supported(where, value, known)]
 
 
-def rules(where: str, given: Sequence[Object], *, named: bool = False) -> list[Cause]:
-    """The rules of a policy or of a webhook. `named`: each says which operations."""
-    causes: list[Cause] = []
-    for index, rule in enumerate(given):
-        at = f"{where}[{index}]"
-        for key in ("operations", "apiGroups", "apiVersions", "resources"):
-            entries = rule.get(key) or []
-            if not entries:
-                causes.append(required(f"{at}.{key}"))
-            elif "*" in entries and len(entries) > 1 and key != "resources":
-                causes.append(invalid(f"{at}.{key}", entries, "if '*' is present, must not specify other values"))
-        for spot, operation in enumerate(rule.get("operations") or ()):
-            causes += one_of(f"{at}.operations[{spot}]", operation, OPERATIONS)
-        causes += one_of(f"{at}.scope", rule.get("scope"), SCOPES)
-    return causes
-
-
 def selector(where: str, given: Object | None) -> list[Cause]:
     """A label selector."""
     causes: list[Cause] = []
-    for key in (given or {}).get("matchLabels") or {}:
+    for key, value in ((given or {}).get("matchLabels") or {}).items():
         if problem := label_key_problem(key):
             causes.append(invalid(f"{where}.matchLabels", key, problem))
+        if problem := label_value_problem(str(value)):
+            causes.append(invalid(f"{where}.matchLabels", value, problem))
     for index, one in enumerate((given or {}).get("matchExpressions") or ()):
-        at = f"{where}.matchExpressions[{index}]"
-        operator, values = one.get("operator"), one.get("values") or []
-        if operator not in SELECTOR_OPERATORS:
-            causes.append(invalid(f"{at}.operator", operator, "not a valid selector operator"))
-        elif operator in ("In", "NotIn") and not values:
-            causes.append(required(f"{at}.values", "must be specified when `operator` is 'In' or 'NotIn'"))
-        elif operator in ("Exists", "DoesNotExist") and values:
-            text = "Forbidden: may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
-            causes.append(Cause(f"{at}.values", "FieldValueForbidden", text))
-        if problem := label_key_problem(str(one.get("key") or "")):
-            causes.append(invalid(f"{at}.key", one.get("key"), problem))
+        causes += _requirement(f"{where}.matchExpressions[{index}]", one)
+    return causes
+
+
+def _requirement(at: str, one: Object) -> list[Cause]:
+    causes: list[Cause] = []
+    operator, values = one.get("operator") or "", one.get("values") or []
+    if operator not in SELECTOR_OPERATORS:
+        causes.append(invalid(f"{at}.operator", operator, "not a valid selector operator"))
+    elif operator in ("In", "NotIn") and not values:
+        causes.append(required(f"{at}.values", "must be specified when `operator` is 'In' or 'NotIn'"))
+    elif operator in ("Exists", "DoesNotExist") and values:
+        text = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
+        causes.append(forbidden(f"{at}.values", text))
+    if problem := label_key_problem(str(one.get("key") or "")):
+        causes.append(invalid(f"{at}.key", one.get("key") or "", problem))
+    for index, value in enumerate(values):
+        if problem := label_value_problem(str(value)):
+            causes.append(invalid(f"{at}.values[{index}]", value, problem))
     return causes
 
 
@@ -74,19 +63,25 @@ def match(where: str, given: Object) -> list[Cause]:
 
 
 def expression(
-    where: str, source: Any, names: tuple[str, ...], variables: Variables = (), result: str = "BOOL"
+    where: str,
+    source: Any,
+    names: tuple[str, ...],
+    variables: Variables = (),
+    kinds: Sequence[str] = ("bool",),
+    absent: str = "",
 ) -> list[Cause]:
-    """An expression that must be there, compile, and say what it should (`BOOL`, `STRING`; empty: anything)."""
-    text = str(source or "").strip()
-    if not text:
-        return [required(where)]
+    """An expression that must be there, compile, and be of one of these kinds (none: of any)."""
+    text = str(source or "")
+    if not text.strip():
+        return [required(where, absent)]
     try:
-        kind = compile_expression(text, names, variables).result_type
+        kind = result_type(text, names, variables)
     except CelError as error:
         return [invalid(where, text, error.what)]
-    if result and kind not in (result, "DYN"):
-        return [invalid(where, text, f"must evaluate to {result.lower()}")]
-    return []
+    if not kinds or kind in kinds:
+        return []
+    wanted = kinds[0] if len(kinds) == 1 else f"one of [{' '.join(kinds)}]"
+    return [invalid(where, text, f"must evaluate to {wanted} but got {kind}")]
 
 
 def conditions(where: str, given: Sequence[Object], names: tuple[str, ...]) -> list[Cause]:
@@ -95,12 +90,12 @@ def conditions(where: str, given: Sequence[Object], names: tuple[str, ...]) -> l
     seen: set[str] = set()
     for index, one in enumerate(given[:MAX_CONDITIONS]):
         at, name = f"{where}[{index}]", str(one.get("name") or "")
+        causes += expression(f"{at}.expression", str(one.get("expression") or "").strip(), names)
         if not name:
             causes.append(required(f"{at}.name"))
         elif problem := label_key_problem(name):
             causes.append(invalid(f"{at}.name", name, problem))
-        elif name in seen:
+        if name and name in seen:
             causes.append(duplicate(f"{at}.name", name))
         seen.add(name)
-        causes += expression(f"{at}.expression", one.get("expression"), names)
     return causes

@@ -25,6 +25,14 @@ class Validation:
 
 
 @dataclass(frozen=True, slots=True)
+class Annotation:
+    """What a policy wants to be noted of a write."""
+
+    key: str
+    value: Program
+
+
+@dataclass(frozen=True, slots=True)
 class ParamKind:
     """The kind of a policy's parameters."""
 
@@ -63,6 +71,7 @@ class Policy:
     names: tuple[str, ...]
     conditions: Conditions
     validations: tuple[Validation, ...]
+    annotations: tuple[Annotation, ...]
     param_kind: ParamKind | None
     bindings: tuple[Binding, ...]
     asks: bool
@@ -89,9 +98,11 @@ def _policy(policy: Mapping[str, Any], bindings: tuple[Binding, ...]) -> Policy:
     variables = variables_of(spec)
     validations = tuple(_validation(one, names, variables) for one in spec.get("validations") or ())
     conditions = Conditions.of(spec.get("matchConditions"), names)
+    annotations = tuple(_annotation(one, names, variables) for one in spec.get("auditAnnotations") or ())
     sources = [program.source for program in conditions.programs] + [body for _, body in variables]
     for one in validations:
         sources += [one.rule.source, one.told.source if one.told else ""]
+    sources += [one.value.source for one in annotations]
     return Policy(
         policy["metadata"]["name"],
         spec.get("failurePolicy") != "Ignore",
@@ -99,6 +110,7 @@ def _policy(policy: Mapping[str, Any], bindings: tuple[Binding, ...]) -> Policy:
         names,
         conditions,
         validations,
+        annotations,
         param_kind(kind) if kind else None,
         bindings,
         any("authorizer" in source for source in sources),
@@ -130,6 +142,11 @@ def _validation(source: Mapping[str, Any], names: tuple[str, ...], variables: li
         Program.of(told, names, variables) if told else None,
         str(source.get("reason") or "Invalid"),
     )
+
+
+def _annotation(source: Mapping[str, Any], names: tuple[str, ...], variables: list[tuple[str, str]]) -> Annotation:
+    value = Program.of(str(source.get("valueExpression") or ""), names, variables)
+    return Annotation(str(source.get("key") or ""), value)
 
 
 def _binding(binding: Mapping[str, Any]) -> Binding:

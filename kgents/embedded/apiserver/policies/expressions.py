@@ -18,6 +18,7 @@ from kgents.embedded.schema.cel_text import TOKEN
 Variables = Sequence[tuple[str, str]]
 BASIC = ("object", "oldObject", "request", "namespaceObject", "authorizer")
 PREFIX = "variables__"
+KINDS = {"NULL": "null_type", "TIMESTAMP": "google.protobuf.Timestamp", "DURATION": "google.protobuf.Duration"}
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MAX_EXPANDED = 200_000
 """Characters of an expression together with its variables."""
@@ -34,6 +35,29 @@ def environment(names: tuple[str, ...]) -> Any:
     cel = modules()
     kinds = {name: cel.Type.MAP if name == "authorizer" else cel.Type.DYN for name in names}
     return cel.NewEnv(variables=kinds, extensions=extensions(), functions=[*functions(), *authorizer.functions()])
+
+
+@cache
+def checking(names: tuple[str, ...]) -> Any:
+    """The same environment, but for checking: it knows what `request` and `namespaceObject` have."""
+    from kgents.embedded.apiserver.policies import authorizer, request_types
+    from kgents.embedded.schema.cel_library import extensions, functions
+
+    cel = modules()
+    kinds = {name: cel.Type.MAP if name == "authorizer" else cel.Type.DYN for name in names}
+    kinds.update((name, cel.Type(request_types.type_name(name))) for name in names if request_types.type_name(name))
+    return cel.NewEnv(
+        descriptor_pool=request_types.pool(),
+        variables=kinds,
+        extensions=extensions(),
+        functions=[*functions(), *authorizer.functions()],
+    )
+
+
+def result_type(source: str, names: tuple[str, ...], variables: Variables = ()) -> str:
+    """What kind of value an expression has, as Kubernetes names it (`bool`, `dyn`, `list(int)`). Raises CelError."""
+    found = Expression(source, compile_in(checking(names), expand(source, variables))).result_type
+    return KINDS.get(found, found.lower().replace("<", "(").replace(">", ")"))
 
 
 def activation(names: tuple[str, ...], values: Mapping[str, Any]) -> Any:
@@ -58,6 +82,8 @@ def _compiled(source: str, names: tuple[str, ...], variables: tuple[tuple[str, s
 
 def expand(source: str, variables: Variables) -> str:
     """The expression with its variables bound around it. Raises CelError if one is not declared before its use."""
+    if not variables:
+        return source
     order = [name for name, _ in variables]
     text, used = replaced(source, order)
     uses = Counter(used)
@@ -88,11 +114,19 @@ def replaced(source: str, declared: Iterable[str]) -> tuple[str, list[str]]:
             continue
         name = tokens[index + 2].group()
         if name not in known:
-            raise CelError(f"compilation failed: undefined field '{name}'")
+            raise _undefined(source, tokens[index + 1].start(), name)
         used.append(name)
         pieces += [source[end : token.start()], PREFIX + name]
         end = tokens[index + 2].end()
     return "".join([*pieces, source[end:]]), used
+
+
+def _undefined(source: str, at: int, name: str) -> CelError:
+    """Told as the compiler tells it of any other field; `at` is where its dot is."""
+    line, start = source.count("\n", 0, at) + 1, source.rfind("\n", 0, at) + 1
+    where = f"ERROR: <input>:{line}:{at - start + 1}: undefined field '{name}'"
+    shown = source[start:].partition("\n")[0]
+    return CelError(f"compilation failed: {where}\n | {shown}\n | {'.' * (at - start)}^")
 
 
 def _is_variable(tokens: Sequence[re.Match[str]], index: int) -> bool:

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from kgents.embedded.apiserver.names import dns_subdomain
+from kgents.embedded.apiserver.names import dns_1035_label, dns_subdomain
 from kgents.embedded.apiserver.policies import checks
 from kgents.embedded.apiserver.policies.expressions import BASIC
+from kgents.embedded.apiserver.policies.rules import check_rules
 from kgents.embedded.schema.causes import Cause, duplicate, invalid, not_supported, required
 
 Object = Mapping[str, Any]
 SIDE_EFFECTS = ("None", "NoneOnDryRun")
+VERSIONS = ("v1", "v1beta1")
 URL_FORM = "desired format: https://host[/path]"
 
 
@@ -31,7 +33,7 @@ def check_configuration(obj: Object) -> list[Cause]:
 
 def _webhook(at: str, hook: Object) -> list[Cause]:
     causes = _name(f"{at}.name", hook.get("name"))
-    causes += checks.rules(f"{at}.rules", hook.get("rules") or [])
+    causes += check_rules(f"{at}.rules", hook.get("rules") or [], named=False)
     causes += checks.one_of(f"{at}.failurePolicy", hook.get("failurePolicy"), checks.FAILURE_POLICIES)
     causes += checks.one_of(f"{at}.reinvocationPolicy", hook.get("reinvocationPolicy"), ("IfNeeded", "Never"))
     causes += checks.match(f"{at}.", hook)
@@ -61,10 +63,16 @@ def _name(where: str, name: Any) -> list[Cause]:
 
 def _versions(where: str, versions: list[Any]) -> list[Cause]:
     if not versions:
-        return [required(where, "must specify one of v1, v1beta1")]
-    if "v1" not in versions:
-        return [invalid(where, versions, "must include at least one of v1, v1beta1")]
-    return []
+        return [required(where, f"must specify one of {', '.join(VERSIONS)}")]
+    causes: list[Cause] = []
+    for index, version in enumerate(versions):
+        if version in versions[:index]:
+            causes.append(invalid(f"{where}[{index}]", version, "duplicate version"))
+        elif problem := dns_1035_label(str(version)):
+            causes.append(invalid(f"{where}[{index}]", version, problem))
+    if not any(version in VERSIONS for version in versions):
+        causes.append(invalid(where, versions, f"must include at least one of {', '.join(VERSIONS)}"))
+    return causes
 
 
 def _client(where: str, client: Object) -> list[Cause]:
@@ -86,21 +94,31 @@ def _url(where: str, url: Any) -> list[Cause]:
     if not parts.hostname or port == 0:
         causes.append(invalid(where, parts.netloc, f"host must be specified; {URL_FORM}"))
     if parts.username is not None:
-        causes.append(invalid(where, "", "user information is not permitted in the URL"))
-    if parts.query:
-        causes.append(invalid(where, parts.query, "query parameters are not permitted in the URL"))
+        causes.append(invalid(where, parts.netloc.rpartition("@")[0], "user information is not permitted in the URL"))
     if parts.fragment:
         causes.append(invalid(where, parts.fragment, "fragments are not permitted in the URL"))
+    if parts.query:
+        causes.append(invalid(where, parts.query, "query parameters are not permitted in the URL"))
     return causes
 
 
 def _service(where: str, service: Object) -> list[Cause]:
-    causes = [required(f"{where}.{key}", f"service {key} is required") for key in ("name", "namespace")
-              if not service.get(key)]  # fmt: skip
+    causes = [required(f"{where}.{key}") for key in ("name", "namespace") if not service.get(key)]
     port = service.get("port", 443)
-    if not isinstance(port, int) or not 1 <= port <= 65535:
+    if not 1 <= port <= 65535:
         causes.append(invalid(f"{where}.port", port, "port is not valid: must be between 1 and 65535, inclusive"))
-    path = service.get("path")
-    if path and not str(path).startswith("/"):
-        causes.append(invalid(f"{where}.path", path, "must start with a '/'"))
+    return causes + _path(f"{where}.path", str(service.get("path") or ""))
+
+
+def _path(where: str, path: str) -> list[Cause]:
+    if path in ("", "/"):
+        return []
+    if path == "//":
+        return [invalid(where, path, "segment[0] may not be empty")]
+    causes = [] if path.startswith("/") else [invalid(where, path, "must start with a '/'")]
+    for index, step in enumerate(path[1:].removesuffix("/").split("/")):
+        if not step:
+            causes.append(invalid(where, path, f"segment[{index}] may not be empty"))
+        elif problem := dns_subdomain(step):
+            causes.append(invalid(where, path, f"segment[{index}]: {problem}"))
     return causes
