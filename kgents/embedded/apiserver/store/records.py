@@ -14,6 +14,8 @@ Key = tuple[str, str]
 HISTORY = 4096
 HISTORY_BYTES = 32 * 1024 * 1024
 """What the recent changes of one resource may weigh; whoever is further behind lists again."""
+FRESH = 256
+"""So many of the last changes are kept as clients get them, too: most watchers want the same bytes."""
 
 
 def path(key: Key) -> str:
@@ -113,6 +115,8 @@ class Collection:
         if self.volatile:
             return
         self.history.append(event)
+        if len(self.history) > FRESH:
+            self.history[-FRESH].line = None
         self._weight += len(event.record.data)
         while len(self.history) > self._limit or (self._weight > self._heaviest and len(self.history) > 1):
             self._forget()
