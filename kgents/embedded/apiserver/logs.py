@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import re
 import ssl
 from typing import Any
 from urllib.parse import quote
@@ -13,18 +15,22 @@ from aiohttp import web
 
 from kgents.embedded.apiserver.calls import Answer, Call
 from kgents.embedded.apiserver.errors import StatusError, bad_request, method_not_allowed
+from kgents.embedded.apiserver.errors import invalid as invalid_object
 from kgents.embedded.apiserver.patch import current
+from kgents.embedded.schema.causes import Cause, forbidden, invalid
 
 log = logging.getLogger(__name__)
 PASSED = ("follow", "tailLines", "sinceSeconds", "sinceTime", "timestamps", "limitBytes", "previous")
+LEAST = {"tailLines": 0, "limitBytes": 1, "sinceSeconds": 1}
 PATIENCE = 2.0
 """Seconds after which a silent log is looked at anew: its reader may have gone."""
 
 
 async def proxy(call: Call, request: web.BaseRequest) -> web.StreamResponse | Answer:
-    """Streams a container's log. Raises 400, 404, 502."""
+    """Streams a container's log. Raises 400, 404, 422, 502."""
     if call.info.verb != "get":
         raise method_not_allowed()
+    _check(call)
     pod = current(call)
     container = _container(call, pod)
     host, port = _endpoint(call, pod)
@@ -46,6 +52,29 @@ async def proxy(call: Call, request: web.BaseRequest) -> web.StreamResponse | An
         raise StatusError(
             502, "BadGateway", f"Get {url}: the node's log endpoint cannot be reached: {error}"
         ) from error
+
+
+def _check(call: Call) -> None:
+    """The options, in Kubernetes' order and words: what is no number is 400, what is out of range 422."""
+    query = call.info.query
+    numbers = {name: _integer(query[name]) for name in LEAST if query.get(name)}
+    causes: list[Cause] = []
+    for name, number in numbers.items():
+        if number < LEAST[name]:
+            than = "greater than 0" if LEAST[name] else "greater than or equal to 0"
+            causes.append(invalid(name, number, f"must be {than}"))
+    if query.get("sinceSeconds") and query.get("sinceTime"):
+        causes.append(forbidden("", "at most one of `sinceTime` or `sinceSeconds` may be specified"))
+    if causes:
+        raise invalid_object("", "PodLogOptions", call.info.name, causes)
+
+
+def _integer(text: str) -> int:
+    if not re.fullmatch(r"[+-]?[0-9]+", text, re.ASCII):
+        raise bad_request(f"strconv.ParseInt: parsing {json.dumps(text[:64])}: invalid syntax")
+    if len(text) > 20 or not -(2**63) <= int(text) < 2**63:
+        raise bad_request(f"strconv.ParseInt: parsing {json.dumps(text[:64])}: value out of range")
+    return int(text)
 
 
 async def _pass(call: Call, request: web.BaseRequest, upstream: aiohttp.ClientResponse) -> web.StreamResponse:

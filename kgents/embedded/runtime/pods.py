@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import shutil
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -23,14 +22,23 @@ from typing import Any
 from kgents.api import times
 from kgents.api.kinds import POD
 from kgents.embedded.controllers.events import Recorder
-from kgents.embedded.runtime import attempts, conflicts, environment, pod_status, pod_volumes, states, volumes
+from kgents.embedded.runtime import (
+    attempts,
+    conflicts,
+    environment,
+    last_words,
+    pod_status,
+    pod_volumes,
+    states,
+    volumes,
+)
 from kgents.embedded.runtime.attempts import Attempt
 from kgents.embedded.runtime.endings import Ending, Leaving
 from kgents.embedded.runtime.environment import Missing
 from kgents.embedded.runtime.keeping import Keeper
 from kgents.embedded.runtime.sources import Sources
 from kgents.embedded.runtime.states import View
-from kgents.embedded.runtime.stopping import read_json, stop_containers
+from kgents.embedded.runtime.stopping import stop_containers
 from kgents.embedded.runtime.volumes import Unsupported
 from kgents.kube.client import KubeClient
 from kgents.kube.errors import ObjectNotFound
@@ -94,7 +102,7 @@ class Pod:
     async def _keep(self, pod: Object) -> float:
         self._waiting.clear()
         left = await self._overdue(pod)
-        if self._failure() is not None:
+        if deadlines.failure(self.folder) is not None:
             if self._ending is None:
                 self._ending = Ending(self._all_leaving(pod), _grace(pod), self._before())
                 self._ending.on_over(self.wake)
@@ -160,23 +168,12 @@ class Pod:
 
     async def _overdue(self, pod: Object) -> float | None:
         """Fails a pod whose activeDeadlineSeconds are over. Returns the seconds that are left, None without a limit."""
-        limit = pod["spec"].get("activeDeadlineSeconds")
-        started = times.parse((pod.get("status") or {}).get("startTime"))
-        if limit is None or started is None or self._failure() is not None:
+        if deadlines.failure(self.folder) is not None:
             return None
-        left = started + float(limit) - time.time()
-        if left <= 0:
-            message = "Pod was active on the node longer than the specified deadline"
-            scratch = self.folder / ".failed.json"
-            scratch.write_text(json.dumps({"reason": "DeadlineExceeded", "message": message}))
-            scratch.rename(self.folder / "failed.json")
-            await self._tell(pod, "DeadlineExceeded", message)
-        return max(left, 0.05)
-
-    def _failure(self) -> tuple[str, str] | None:
-        """Why the pod as a whole was ended."""
-        found = read_json(self.folder / "failed.json")
-        return (str(found.get("reason")), str(found.get("message"))) if found else None
+        left = deadlines.left(pod, time.time())
+        if left is not None and left <= 0:
+            await self._tell(pod, "DeadlineExceeded", deadlines.fail(self.folder))
+        return None if left is None else max(left, 0.05)
 
     async def _see_ports(self, pod: Object) -> float:
         """Finds out whether a container that is in trouble lacks a port that someone else holds."""
@@ -226,7 +223,7 @@ class Pod:
     async def _start(self, pod: Object, container: Object, last: Attempt, places: Mapping[str, Path]) -> None:
         name = container["name"]
         try:
-            spec = self._spec(pod, container, places)
+            spec = self._spec(pod, container, places, last.folder.parent / str(last.number + 1))
         except (Missing, Unsupported) as error:
             self._waiting[name] = ("CreateContainerConfigError", str(error))
             await self._tell(pod, "Failed", str(error), warning=True)
@@ -249,7 +246,7 @@ class Pod:
         else:
             self.wake()
 
-    def _spec(self, pod: Object, container: Object, places: Mapping[str, Path]) -> dict[str, Any]:
+    def _spec(self, pod: Object, container: Object, places: Mapping[str, Path], folder: Path) -> dict[str, Any]:
         namespace = pod["metadata"]["namespace"]
         home, staging = self.folder / "home", self.folder / "staging"
         for path in (home, home / "tmp", staging):
@@ -266,7 +263,7 @@ class Pod:
             "argv": environment.command_line(container, env),
             "env": env,
             "cwd": container.get("workingDir") or str(home),
-            "mounts": mounts,
+            "mounts": [*mounts, *last_words.mount(container, folder)],
             "staging": str(staging),
         }
 
@@ -359,7 +356,7 @@ class Pod:
             address=self.address,
             host=self.machine.server[0],
             conflict=self._conflict,
-            failure=self._failure(),
+            failure=deadlines.failure(self.folder),
             is_final=bool(pod["metadata"].get("deletionTimestamp")),
         )
         return pod_status.build(pod, facts, now)
@@ -370,10 +367,11 @@ class Pod:
         before = attempts.previous(attempt) if attempt.runs else None
         pause = attempts.pause(attempt, self.machine.first_pause) if attempt.end else 0.0
         waiting = self._waiting.get(name)
+        words = last_words.of(container, before or attempt)
         health = self._keepers[name].health if name in self._keepers else None
         if health is None:
-            return View(container, attempt, waiting=waiting, pause=pause, before=before)
-        return View(container, attempt, health, waiting, pause, before)
+            return View(container, attempt, waiting=waiting, pause=pause, before=before, words=words)
+        return View(container, attempt, health, waiting, pause, before, words)
 
 
 def _inits(pod: Object) -> list[Object]:

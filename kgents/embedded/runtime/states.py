@@ -33,6 +33,8 @@ class View:
     waiting: tuple[str, str] | None = None
     pause: float = 0.0
     before: Attempt | None = None
+    words: str = ""
+    """What it said last, where that is to be its termination message."""
 
     @property
     def ready(self) -> bool:
@@ -112,31 +114,34 @@ def _state(view: View, policy: str, *, init: bool) -> dict[str, Any]:
         return {"waiting": {"reason": "PodInitializing" if not init else "ContainerCreating"}}
     done = init and not attempt.end["exitCode"]
     if done or not restarts(policy, attempt):
-        return {"terminated": terminated(attempt.end)}
+        return {"terminated": terminated(attempt.end, view.words)}
     trouble = attempt.end.get("trouble")
     if trouble:
         return {"waiting": {"reason": _TROUBLE.get(trouble[0], "RunContainerError"), "message": trouble[1]}}
     if view.pause:
         message = f"back-off {view.pause:.0f}s restarting failed container={view.spec['name']}"
         return {"waiting": {"reason": "CrashLoopBackOff", "message": message}}
-    return {"terminated": terminated(attempt.end)}
+    return {"terminated": terminated(attempt.end, view.words)}
 
 
 def _last_state(view: View, policy: str, *, init: bool) -> dict[str, Any]:
     end = view.attempt.end
     if end is not None and "waiting" in _state(view, policy, init=init):
-        return {"terminated": terminated(end)}
+        return {"terminated": terminated(end, view.words)}
     earlier = view.before.end if view.before else None
-    return {"terminated": terminated(earlier)} if earlier else {}
+    return {"terminated": terminated(earlier, view.words)} if earlier else {}
 
 
-def terminated(end: Object) -> dict[str, Any]:
+def terminated(end: Object, words: str = "") -> dict[str, Any]:
+    """The state of an ended container; `words` are its termination message."""
     code = int(end["exitCode"])
     state: dict[str, Any] = {"exitCode": code, "reason": "Error" if code else "Completed"}
     if end.get("signal"):
         state["signal"] = end["signal"]
     if end.get("stopped"):
         state["reason"] = "NodeShutdown"
+    if words:
+        state["message"] = words
     if end.get("trouble"):
         state |= {"reason": "StartError", "message": ": ".join(end["trouble"])}
     for key in ("startedAt", "finishedAt"):
