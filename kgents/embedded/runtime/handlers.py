@@ -106,6 +106,7 @@ class Handler:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
+            env={},
         )
         try:
             _, said = await process.communicate()

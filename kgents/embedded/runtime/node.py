@@ -9,7 +9,7 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +32,21 @@ LEAST_DISK = 0.05
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}
 
 
-async def register(api: KubeClient, name: str, address: str, port: int) -> None:
-    """Write the Node: new, or over what an earlier runtime said. Labels of others stay. Raises KgentsError."""
+async def register(
+    api: KubeClient, name: str, address: str, port: int, annotations: Mapping[str, str | None] | None = None
+) -> None:
+    """Write the Node: new, or over what an earlier runtime said. Labels of others stay. Raises KgentsError.
+
+    An annotation that is None is taken away.
+    """
+    annotations = annotations or {}
     labels = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": architecture()}
-    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}}
+    new = {key: text for key, text in annotations.items() if text is not None}
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels, "annotations": new}}
     try:
         old = await api.create(NODE, node)
     except AlreadyExists:
-        old = await api.patch(NODE, name, {"metadata": {"labels": labels}})
+        old = await api.patch(NODE, name, {"metadata": {"labels": labels, "annotations": dict(annotations)}})
     known = (old.get("status") or {}).get("conditions") or []
     status = {
         "capacity": resources(),

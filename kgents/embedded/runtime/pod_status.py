@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kgents.api import times
-from kgents.embedded.runtime import states
+from kgents.embedded.runtime import security, states
 from kgents.embedded.runtime.states import View
 
 Object = Mapping[str, Any]
@@ -74,6 +74,7 @@ def _truths(pod: Object, facts: Facts, phase: str) -> dict[str, Truth]:
         "ContainersReady": containers,
         "PodScheduled": (True, "", ""),
     }
+    truths |= security.restrictions(pod, facts.mains)
     refused = next((str(view.attempt.state["mountsRefused"]) for view in facts.mains if _refused(view)), "")
     if refused or _has_condition(pod, "MountsAtTheirPaths"):
         message = f"mounts are refused ({refused}): volumes stand below $KGENTS_POD_ROOT, and none is read-only"

@@ -28,6 +28,8 @@ async def lay_all(sources: Sources, claims: Path, folder: Path, pod: Object, tel
     for volume in pod["spec"].get("volumes") or []:
         place = volumes.place(volume, folder, claims, namespace)
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Whichever user a container runs as: the pod's folder above is closed to all but the hive.
+        place.chmod(0o755 if volumes.projected_sources(volume) else 0o777)
         if volumes.projected_sources(volume):
             try:
                 tokens = await sources.tokens(pod, volume)

@@ -25,16 +25,17 @@ from kgents.embedded.controllers.events import Recorder
 from kgents.embedded.runtime import (
     attempts,
     conflicts,
-    environment,
+    deadlines,
+    container_spec,
     last_words,
     pod_status,
     pod_volumes,
     states,
-    volumes,
 )
 from kgents.embedded.runtime.attempts import Attempt
 from kgents.embedded.runtime.endings import Ending, Leaving
 from kgents.embedded.runtime.environment import Missing
+from kgents.embedded.runtime.isolation import Fence
 from kgents.embedded.runtime.keeping import Keeper
 from kgents.embedded.runtime.sources import Sources
 from kgents.embedded.runtime.states import View
@@ -66,6 +67,7 @@ class Machine:
     sources: Sources
     events: Recorder
     server: tuple[str, int]
+    fence: Fence
     first_pause: float = 10.0
     departed: Callable[[str], Coroutine[Any, Any, object]] | None = None
 
@@ -223,7 +225,13 @@ class Pod:
     async def _start(self, pod: Object, container: Object, last: Attempt, places: Mapping[str, Path]) -> None:
         name = container["name"]
         try:
-            spec = self._spec(pod, container, places, last.folder.parent / str(last.number + 1))
+            spec = container_spec.make(
+                *(pod, container, self.folder, places),
+                sources=self.machine.sources,
+                server=self.machine.server,
+                fence=self.machine.fence,
+                mounts=last_words.mount(container, last.folder.parent / str(last.number + 1)),
+            )
         except (Missing, Unsupported) as error:
             self._waiting[name] = ("CreateContainerConfigError", str(error))
             await self._tell(pod, "Failed", str(error), warning=True)
@@ -245,27 +253,6 @@ class Pod:
             self._keeper(pod, container).attend(made)
         else:
             self.wake()
-
-    def _spec(self, pod: Object, container: Object, places: Mapping[str, Path], folder: Path) -> dict[str, Any]:
-        namespace = pod["metadata"]["namespace"]
-        home, staging = self.folder / "home", self.folder / "staging"
-        for path in (home, home / "tmp", staging):
-            path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        given = environment.base(str(home), self.machine.server)
-        if pod["spec"].get("enableServiceLinks", True):
-            given |= environment.of_services(self.machine.sources.services_of(namespace))
-        lookup = partial(self.machine.sources.words, namespace)
-        root = self.folder / "roots" / container["name"]
-        env = environment.of_container(pod, container, {**given, "KGENTS_POD_ROOT": str(root)}, lookup)
-        mounts = volumes.mounts(container, places, env)
-        volumes.show(root, mounts)
-        return {
-            "argv": environment.command_line(container, env),
-            "env": env,
-            "cwd": container.get("workingDir") or str(home),
-            "mounts": [*mounts, *last_words.mount(container, folder)],
-            "staging": str(staging),
-        }
 
     def _keeper(self, pod: Object, container: Object) -> Keeper:
         name = container["name"]

@@ -13,7 +13,7 @@ import ipaddress
 import json
 import logging
 import time
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from kgents.api.errors import KgentsError
 from kgents.api.kinds import POD
 from kgents.embedded.controllers.events import Recorder
-from kgents.embedded.runtime import kubelet, metrics, node
+from kgents.embedded.runtime import isolation, kubelet, metrics, node
 from kgents.embedded.runtime.pods import Machine, Pod, remove
 from kgents.embedded.runtime.services import ServiceProxy
 from kgents.embedded.runtime.sources import Sources, mentions
@@ -149,9 +149,9 @@ class Runtime:
         await self.machine.api.patch(POD, meta["name"], patch, meta["namespace"], subresource="status")
 
     async def _bind(self, pod: Object) -> None:
-        """The hive has one node and no scheduler: a pod is bound here unless it says that it is not for us."""
+        """The hive has one node and no scheduler: every pod is bound here."""
         meta = pod["metadata"]
-        if meta.get("deletionTimestamp") or not is_ours_to_bind(pod, self.node):
+        if meta.get("deletionTimestamp"):
             return
         target = {"apiVersion": "v1", "kind": "Node", "name": self.node}
         binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": meta["name"]}, "target": target}
@@ -181,17 +181,6 @@ def _remember(folder: Path, address: str, pod: Object) -> None:
     scratch.rename(folder / "pod.json")
 
 
-def is_ours_to_bind(pod: Object, node: str) -> bool:
-    """Whether a pod waits for a node, and this one may be it: no gates, no scheduler of its own, no other node."""
-    spec = pod["spec"]
-    if spec.get("schedulingGates") or spec.get("schedulerName") not in (None, "", "default-scheduler"):
-        return False
-    affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
-    terms = (affinity.get("requiredDuringSchedulingIgnoredDuringExecution") or {}).get("nodeSelectorTerms") or ()
-    named = [wish["values"] for term in terms for wish in term.get("matchFields") or () if wish.get("operator") == "In"]
-    return not named or any(node in values for values in named)
-
-
 def _key(pod: Object) -> Key:
     return pod["metadata"]["namespace"], pod["metadata"]["name"]
 
@@ -215,10 +204,11 @@ async def run(
     kubelet_address: str = "127.77.0.2",
     pki: Path | None = None,
     first_pause: float = 10.0,
+    keep: Sequence[Path] = (),
 ) -> None:
-    """Runs pods until `stop`. They live on afterwards."""
+    """Runs pods until `stop`. They live on afterwards. No pod reaches what is in `keep`, nor the hive's own folder."""
     with _alone(root):
-        await _run(config, root, stop, node_name, pod_cidr, kubelet_address, pki, first_pause)
+        await _run(config, root, stop, node_name, pod_cidr, kubelet_address, pki, first_pause, keep)
 
 
 @contextlib.contextmanager
@@ -243,14 +233,18 @@ async def _run(
     kubelet_address: str,
     pki: Path | None,
     first_pause: float,
+    keep: Sequence[Path],
 ) -> None:
     async with KubeClient(config, user_agent="kgents-runtime") as api:
         server = urlsplit(config.server)
         endpoint = (server.hostname or "127.0.0.1", server.port or 443)
+        means = await isolation.explore(root)
+        isolation.report(means, root)
+        fence = isolation.fence(means, root, keep)
         proxy = ServiceProxy(api, root)
         events = Recorder(api, "kgents-runtime")
-        machine = Machine(api, root, Sources(api), events, endpoint, first_pause, proxy.departed)
-        await node.register(api, node_name, kubelet_address, kubelet.PORT)
+        machine = Machine(api, root, Sources(api), events, endpoint, fence, first_pause, proxy.departed)
+        await node.register(api, node_name, kubelet_address, kubelet.PORT, isolation.node_annotations(means))
         runtime = Runtime(machine, node_name, pod_cidr)
         async with proxy, asyncio.TaskGroup() as tasks:
             tasks.create_task(node.beat(api, node_name, stop))
@@ -264,6 +258,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of a process that runs pods."""
     parser.add_argument("--root", type=Path, required=True, help="the hive's folder: pods and volumes live below it")
     parser.add_argument("--pki", type=Path, help="the hive's keys, for the log endpoint")
+    parser.add_argument("--keep", type=Path, action="append", default=[], help="a file or folder that no pod may reach")
     parser.add_argument("--node-name", default="hive")
     parser.add_argument("--pod-cidr", default="127.77.16.0/20", help="the addresses of pods")
     parser.add_argument("--kubelet-address", default="127.77.0.2", help="where the log endpoint listens")
@@ -272,5 +267,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def arguments(options: argparse.Namespace) -> dict[str, Any]:
     """Those options as `run` takes them."""
-    names = ("root", "pki", "node_name", "pod_cidr", "kubelet_address", "first_pause")
+    names = ("root", "pki", "keep", "node_name", "pod_cidr", "kubelet_address", "first_pause")
     return {name: getattr(options, name) for name in names}

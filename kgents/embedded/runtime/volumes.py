@@ -7,16 +7,19 @@ Files of ConfigMaps, Secrets, the downward API and tokens stand as the kubelet l
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
+import re
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from kgents.api.errors import KgentsError
 from kgents.embedded.runtime.environment import Missing, expand, field, resource_field
 
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 Object = Mapping[str, Any]
 Content = Callable[[str, str], Mapping[str, bytes] | None]
 """("configmaps" | "secrets", name) → its keys as bytes, or None when there is none."""
@@ -107,7 +110,7 @@ def lay(folder: Path, files: Files) -> bool:
             os.fchmod(descriptor, mode)  # whatever our umask is
             file.write(content)
     dated.mkdir(exist_ok=True)
-    old = current.resolve() if current.exists() else None
+    old = _dated(folder, current)
     scratch = folder / "..data_tmp"
     scratch.unlink(missing_ok=True)
     scratch.symlink_to(dated.name)
@@ -116,6 +119,15 @@ def lay(folder: Path, files: Files) -> bool:
     if old is not None:
         shutil.rmtree(old, ignore_errors=True)
     return True
+
+
+def _dated(folder: Path, current: Path) -> Path | None:
+    """The folder that `current` shows, if it is one of ours: nothing else is ever removed."""
+    try:
+        name = str(current.readlink())
+    except OSError:
+        return None
+    return folder / name if re.fullmatch(r"\.\.\d[\d_.]*", name) else None
 
 
 def _read(folder: Path) -> dict[str, bytes]:
@@ -144,10 +156,11 @@ def _inside(folder: Path, path: str) -> Path:
 
 def place(volume: Object, pod_dir: Path, claims: Path, namespace: str) -> Path:
     """The folder of a volume. Raises Unsupported for sorts that the hive has not."""
+    _check_name(str(volume["name"]))
     if "emptyDir" in volume or projected_sources(volume) or set(volume) == {"name"}:
         return pod_dir / "volumes" / str(volume["name"])
     if "persistentVolumeClaim" in volume:
-        return claims / namespace / str(volume["persistentVolumeClaim"]["claimName"])
+        return claims / namespace / _check_name(str(volume["persistentVolumeClaim"]["claimName"]))
     sort = next(iter(set(volume) - {"name"}), "unknown")
     raise Unsupported(
         f"The volume “{volume['name']}” is of the sort {sort}",
@@ -155,28 +168,56 @@ def place(volume: Object, pod_dir: Path, claims: Path, namespace: str) -> Path:
     )
 
 
-def mounts(container: Object, places: Mapping[str, Path], env: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The mounts of one container for its launcher. A missing subPath is made, as a folder. Raises Unsupported."""
+def _check_name(name: str) -> str:
+    """A name that becomes part of a path. The API should have refused others; this must hold without it."""
+    if not _NAME.fullmatch(name):
+        raise Unsupported(f"“{name[:60]}” is no name of a volume or a claim")
+    return name
+
+
+def mounts(
+    container: Object, places: Mapping[str, Path], env: Mapping[str, str], read_only: Container[str] = ()
+) -> list[dict[str, Any]]:
+    """The mounts of one container for its launcher, their sources without links. Raises Unsupported.
+
+    A missing subPath is made, as a folder. The volumes in `read_only` are so whatever the container asks.
+    """
     found: list[dict[str, Any]] = []
     for mount in container.get("volumeMounts") or []:
         if mount["name"] not in places:
             raise Unsupported(f"The volume “{mount['name']}” that is to be mounted is not among the pod's volumes")
         source = places[mount["name"]]
         below = mount.get("subPath") or expand(mount.get("subPathExpr") or "", env)
-        if below:
-            source = _below(source, below)
-        found.append({"source": str(source), "target": mount["mountPath"], "readOnly": bool(mount.get("readOnly"))})
+        source = _below(source, below) if below else source.resolve()
+        # Files of the API are nobody's to change here, as with the kubelet.
+        fixed = bool(mount.get("readOnly")) or mount["name"] in read_only
+        found.append({"source": str(source), "target": mount["mountPath"], "readOnly": fixed})
     return found
 
 
 def _below(volume: Path, path: str) -> Path:
-    """A subPath. Links in the volume were made by a program, and must not lead out of it."""
-    source = _inside(volume, path)
-    if not source.resolve().is_relative_to(volume.resolve()):
+    """A subPath, links resolved. They were made by a program, and must not lead out of the volume."""
+    top, source = volume.resolve(), _inside(volume, path).resolve()
+    if not source.is_relative_to(top):
         raise Unsupported(f"The subPath “{path[:60]}” leads out of its volume")
     if not source.exists():
-        source.mkdir(parents=True)
+        _make_below(top, source.relative_to(top).parts)
     return source
+
+
+def _make_below(top: Path, parts: Iterable[str]) -> None:
+    """Makes folders step by step, and follows no link that a program puts in the way meanwhile."""
+    here = os.open(top, os.O_PATH | os.O_DIRECTORY)
+    try:
+        for part in parts:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(part, dir_fd=here)
+            above, here = here, os.open(part, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
+            os.close(above)
+    except OSError as error:
+        raise Unsupported(f"A subPath of {top.name} cannot be made", why=str(error.strerror)) from error
+    finally:
+        os.close(here)
 
 
 def show(root: Path, mounts: list[dict[str, Any]]) -> None:

@@ -2,14 +2,16 @@
 
     python -I -S shim.py DIR
 
-DIR/spec.json: {"argv", "env", "cwd", "mounts", "logLimit"}. It writes DIR/state.json once the program runs,
-DIR/log in the format of the container runtime interface, and at the end DIR/exit.json. While it lives it holds a
-lock on DIR/lock; an exit.json that is there before it starts means that it must not start.
+DIR/spec.json: {"argv", "env", "cwd", "mounts", "staging", "isolation", "logLimit"}. It writes DIR/state.json once the
+program runs, DIR/log in the format of the container runtime interface, and at the end DIR/exit.json. While it lives it
+holds a lock on DIR/lock; an exit.json that is there before it starts means that it must not start.
+
+Where isolation has `spaces`, it is the first process of a namespace of processes, which ends with it, and numbers mean
+something else there: what is written to files are the numbers that everybody else sees.
 """
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import fcntl
 import json
@@ -22,6 +24,11 @@ import time
 TYPE_CHECKING = False  # typing itself costs a megabyte
 if TYPE_CHECKING:
     from typing import Any
+
+    from kgents.embedded.runtime.launcher import kernel
+elif __name__ == "__main__":
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    import kernel
 
 LONGEST_LINE = 16 * 1024
 MOUNTS_REFUSED = 125
@@ -40,6 +47,13 @@ def write_json(path: str, data: object) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.rename(path + ".new", path)
+
+
+class Child:
+    """A program: its number for us and for others, and where its output comes from."""
+
+    def __init__(self, pid: int, seen: int, out: int, err: int) -> None:
+        self.pid, self.seen, self.out, self.err = pid, seen, out, err
 
 
 class Log:
@@ -93,17 +107,31 @@ class Log:
 
 
 def become(spec: dict[str, Any], mounts: list[dict[str, Any]], say: int) -> None:
-    """In the child: its own session and mounts, then the program. Returns only through an exit."""
+    """In the child: its own session, view and mounts, then the program. Returns only through an exit."""
+    isolation = spec["isolation"]
     step = "start"
     try:
         os.setsid()
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if mounts:
-            step = "mount"
-            sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-            import mounting  # type: ignore[import-not-found]
+        os.write(say, f"{seen_by_others()}\n".encode())
+        step = "isolation"
+        # Only here, in the child: what the keeper does not load it does not hold in memory.
+        import confining  # type: ignore[import-not-found]
 
-            mounting.mount_all(mounts, spec["staging"])
+        if isolation["spaces"]:
+            import mounting  # type: ignore[import-not-found]
+            import view  # type: ignore[import-not-found]
+
+            seen = view.View(isolation, {"/tmp": spec["tmp"], "/var/tmp": spec["tmp"]}, spec["staging"])
+            step = "mount"
+            volumes = mounting.Volumes(mounts)
+            step = "isolation"
+            seen.build()
+            step = "mount"
+            volumes.mount_all()
+            step = "isolation"
+            seen.finish()
+        confining.confine(isolation)
+        kernel.prctl("death signal", _PR_SET_PDEATHSIG, signal.SIGKILL)  # last: a change of the user takes it away
         step = "workingDir"
         os.chdir(spec["cwd"])
         step = "command"
@@ -132,8 +160,13 @@ def explain(step: str, spec: dict[str, Any], error: OSError) -> list[str]:
     return [step, f"command “{name}” is not found"]
 
 
-def launch(spec: dict[str, Any], mounts: list[dict[str, Any]]) -> tuple[int, int, int, list[str]]:
-    """(pid, stdout, stderr, trouble): trouble is [] once the program runs, else [step, message]."""
+def seen_by_others() -> int:
+    """Our number in the namespace of the machine's /proc."""
+    return int(os.readlink("/proc/self"))
+
+
+def launch(spec: dict[str, Any], mounts: list[dict[str, Any]]) -> tuple[Child, list[str]]:
+    """The child, and what is in its way: [] once the program runs, else [step, message]."""
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()
     say_read, say_write = os.pipe()  # closed on exec: end of file means that the program runs
@@ -147,9 +180,9 @@ def launch(spec: dict[str, Any], mounts: list[dict[str, Any]]) -> tuple[int, int
         become(spec, mounts, say_write)
     for fd in (out_write, err_write, say_write):
         os.close(fd)
-    said = os.read(say_read, 65536)
-    os.close(say_read)
-    return pid, out_read, err_read, json.loads(said) if said else []
+    with open(say_read, "rb") as said:
+        seen, _, trouble = said.read().partition(b"\n")
+    return Child(pid, int(seen or pid), out_read, err_read), json.loads(trouble) if trouble else []
 
 
 def descendants(me: int, session: int) -> list[int]:
@@ -170,6 +203,13 @@ def descendants(me: int, session: int) -> list[int]:
 
 def end_family(session: int) -> None:
     """SIGKILL for all that is left. Each round may bring up orphans of the last one."""
+    if os.getpid() == 1:  # all that is in our namespace
+        try:
+            os.kill(-1, signal.SIGKILL)
+            while True:
+                os.waitpid(-1, 0)
+        except (ProcessLookupError, ChildProcessError):
+            return
     while left := [pid for pid in descendants(os.getpid(), session) if pid != os.getpid()]:
         for pid in left:
             try:
@@ -197,9 +237,9 @@ def reap(main: int) -> int | None:
             status = code
 
 
-def keep(pid: int, out: int, err: int, log: Log, wake: int) -> int:
-    """Carry output to the log until `pid` ends and its output is drained. Returns the wait status."""
-    streams = {out: "stdout", err: "stderr"}
+def keep(child: Child, log: Log, wake: int) -> int:
+    """Carry output to the log until `child` ends and its output is drained. Returns the wait status."""
+    pid, streams = child.pid, {child.out: "stdout", child.err: "stderr"}
     for fd in streams:
         os.set_blocking(fd, False)
     status = reap(pid)
@@ -231,22 +271,17 @@ def pump(fd: int, name: str, log: Log, blocked: bool = True) -> bool:
     return bool(data)
 
 
-def detach() -> None:
+def detach(spaces: bool) -> None:
     """Leave the runtime's process tree, so that nobody has to wait for us."""
+    if spaces:
+        kernel.unshare(kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC)
     if os.fork():
         os._exit(0)
     os.setsid()
 
 
-def main(folder: str) -> None:
-    detach()
-    lock = os.open(folder + "/lock", os.O_RDWR | os.O_CREAT, 0o600)
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    if os.path.exists(folder + "/exit.json"):
-        return
-    with open(folder + "/spec.json", encoding="utf-8") as file:
-        spec = json.load(file)
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+def listen() -> int:
+    """Be woken by the end of children, and by nothing else. Returns what becomes readable then."""
     wake_read, wake_write = os.pipe()
     for fd in (wake_read, wake_write):
         os.set_blocking(fd, False)
@@ -254,21 +289,45 @@ def main(folder: str) -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
+    return wake_read
+
+
+def main(folder: str) -> None:
+    with open(folder + "/spec.json", encoding="utf-8") as file:
+        spec = json.load(file)
+    try:
+        detach(spec["isolation"]["spaces"])
+    except OSError as error:
+        refusal = ["isolation", f"{error.strerror}: {error.filename}"]
+        now = time.time()
+        end: dict[str, object] = {"exitCode": 128, "signal": 0, "trouble": refusal, "startedAt": now, "finishedAt": now}
+        write_json(folder + "/exit.json", end)
+        return
+    lock = os.open(folder + "/lock", os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    if os.path.exists(folder + "/exit.json"):
+        return
+    kernel.prctl("subreaper", _PR_SET_CHILD_SUBREAPER, 1)
+    wake = listen()
     log = Log(folder + "/log", spec["logLimit"])
-    pid, out, err, trouble = launch(spec, spec["mounts"])
-    refused = ""
+    spec["tmp"] = folder + "/tmp"
+    os.makedirs(spec["tmp"], exist_ok=True)
+    os.chmod(spec["tmp"], 0o1777)  # whatever our umask is
+    child, trouble = launch(spec, spec["mounts"])
+    refused = "" if spec["isolation"]["spaces"] or not spec["mounts"] else spec["isolation"]["why"]
     if trouble and trouble[0] == "mount":
         refused = trouble[1]
-        os.waitpid(pid, 0)
-        pid, out, err, trouble = launch(spec, [])
+        os.waitpid(child.pid, 0)
+        child, trouble = launch(spec, [])
     started = time.time()
-    me = os.getpid()
-    state = {"shim": me, "shimStart": start_time(me), "pid": pid, "startedAt": started, "mountsRefused": refused}
+    me = seen_by_others()
     if not trouble:
-        write_json(folder + "/state.json", {**state, "pidStart": start_time(pid)})
-    status = keep(pid, out, err, log, wake_read)
+        state = {"shim": me, "shimStart": start_time(me), "pid": child.seen, "pidStart": start_time(child.seen)}
+        said = {key: spec["isolation"][key] for key in ("notes", "unmet")}
+        write_json(folder + "/state.json", {**state, **said, "startedAt": started, "mountsRefused": refused})
+    status = keep(child, log, wake)
     code = os.waitstatus_to_exitcode(status)
-    end: dict[str, object] = {"exitCode": code if code >= 0 else 128 - code, "signal": max(0, -code)}
+    end = {"exitCode": code if code >= 0 else 128 - code, "signal": max(0, -code)}
     if trouble:
         codes = {"command": 127, "permission": 126}
         end = {"exitCode": codes.get(trouble[0], 128), "signal": 0, "trouble": trouble}
