@@ -8,7 +8,8 @@ from typing import Any
 
 from cortex.journal import Journal
 from cortex.mirror import Mirror
-from kgents.api.errors import NotFound, UsageError
+from kgents.api.errors import UsageError
+from kgents.api.names import missing
 from kgents.glass.ghost import Ghost
 from kgents.kube.client import KubeClient
 
@@ -51,15 +52,11 @@ class World:
         if namespace:
             if (namespace, name) in store:
                 return namespace, name
-            raise NotFound(f"no {plural[:-1]} {_short(name)} in namespace {namespace}")
+            raise missing(plural[:-1], name, namespace)
         found = [key for key in store if key[1] == name]
         if not found:
-            raise NotFound(f"no {plural[:-1]} {_short(name)} in any namespace")
+            raise missing(plural[:-1], name)
         if len(found) > 1:
             where = ", ".join(sorted(key[0] for key in found))
             raise UsageError(f"there is a {name} in several namespaces", why=where, fix="Say which with -n")
         return found[0]
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 63 else name[:60] + "…"

@@ -15,6 +15,7 @@ from typing import Any
 
 from cortex.activity import activity
 from cortex.hub import Change, Hub
+from cortex.loudness import Loudness
 from cortex.tables import Key, Signals, Table
 from kgents.api import pheromone, rows
 from kgents.api.errors import KgentsError, Unreachable
@@ -65,6 +66,7 @@ class Mirror:
         self.informers["events"] = Informer(api, EVENT)
         self._activity: dict[Key, float | None] = {}
         self._spoken: dict[Key, deque[float]] = {}
+        self._loudness = Loudness(api, now)
         self._tasks: list[asyncio.Task[None]] = []
         self._listen()
 
@@ -165,6 +167,7 @@ class Mirror:
                 listed = await self.api.list(POD_METRICS)  # not every server keeps the pods' labels on these
                 ours = self.informers["pods"].store
                 self.metrics = {key: item for item in listed["items"] if (key := key_of(item)) in ours}
+                await self._loudness.count({key: pod for key, pod in ours.items() if key in self.metrics})
             except ApiError as error:
                 self.metrics = {}
                 pause = NOT_SERVED if error.status == 404 and self.informers["agents"].synced.is_set() else pause
@@ -182,7 +185,8 @@ class Mirror:
             pods.setdefault((key[0], agent), []).append((pod, self.metrics.get(key)))
         for key, agent in self.informers["agents"].store.items():
             spoken = sum(1 for at in self._spoken.get(key, ()) if at > now - MINUTE)
-            found = activity(pods.get(key, []), spoken)
+            own = pods.get(key, [])
+            found = activity(own, spoken, self._loudness.lines([pod for pod, _ in own]))
             if _moved(self._activity.get(key), found):
                 self._activity[key] = found
                 if self.agents.put(key, agent, self._tail(key)):

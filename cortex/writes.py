@@ -11,6 +11,7 @@ from cortex.answers import Answer, Call, World
 from kgents.api import pheromone, redact, rows, times
 from kgents.api.errors import NotFound, UsageError
 from kgents.api.kinds import AGENT, API_VERSION, PHEROMONE, Kind
+from kgents.api.names import missing
 from kgents.kube.errors import ObjectNotFound
 
 FIELD_MANAGER = "kgents"
@@ -49,7 +50,7 @@ async def _suspend(world: World, call: Call, suspend: bool) -> Answer:
     try:
         made = await world.api.patch(AGENT, name, patch, namespace, field_manager=FIELD_MANAGER)
     except ObjectNotFound as error:
-        raise NotFound(f"no agent {name[:63]} in namespace {namespace}") from error
+        raise missing("agent", name, namespace) from error
     return _one(rows.agent_row(made, world.now()))
 
 
@@ -58,7 +59,7 @@ async def agents_terminate(world: World, call: Call) -> Answer:
     try:
         await world.api.delete(AGENT, name, namespace, propagation="Background")
     except ObjectNotFound as error:
-        raise NotFound(f"no agent {name[:63]} in namespace {namespace}") from error
+        raise missing("agent", name, namespace) from error
     return _one({"name": name, "namespace": namespace, "phase": "Terminating"})
 
 

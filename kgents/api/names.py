@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from kgents.api.errors import UsageError
+from kgents.api.errors import NotFound, UsageError
 
 AGENT_NAME_MAX = 50
 LABEL_MAX = 63
@@ -33,6 +33,14 @@ def check_agent_name(name: str) -> str:
         why = "a name has only a–z, 0–9 and '-', begins with a letter and does not end with '-'"
         raise UsageError(f'an agent cannot be called "{shown}"', why=why)
     return name
+
+
+def missing(what: str, name: str, namespace: str = "") -> NotFound:
+    """The error for an `agent` or a `proposal` that is not there; without a namespace it is in none of them."""
+    shown = name if len(name) <= 60 else f"{name[:57]}…"
+    where = f"in the namespace {namespace}" if namespace else "in any namespace"
+    command = "kgents proposals -A" if what == "proposal" else "kgents status -A"
+    return NotFound(f"There is no {what} “{shown}” {where}", fix=f"See which there are: {command}")
 
 
 def child_name(owner: str, *parts: str, longest: int = LABEL_MAX) -> str:

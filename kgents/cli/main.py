@@ -81,8 +81,16 @@ def _told(line: str, code: int, debug: bool) -> int:
         import traceback
 
         traceback.print_exc()
-    sys.stderr.write(f"kgents: {' '.join(line.split())}\n")
+    sys.stderr.write(f"kgents: {_readable(line)}\n")
     return code
+
+
+def _readable(line: str) -> str:
+    """One line; words that nobody reads to their end are cut, and what Kubernetes says of no field is left out."""
+    import re
+
+    cut = re.sub(r"[^\s\"“”]{200,}", lambda word: f"{word[0][:60]}…", " ".join(line.split()))
+    return re.sub(r"<nil>: (Invalid value: )?(\"[^\"]*\": )?", "", cut)
 
 
 def _silence_stdout() -> None:

@@ -21,6 +21,9 @@ READ_PATIENCE = 5.0
 WRITE_PATIENCE = 15.0
 FIELD_MANAGER = "kgents"
 _STATUS = re.compile(r"^(?:Error from server|error: Error from server) \((\w+)\): (.*)", re.DOTALL)
+_PROMPTED = ("error: EOF", "error: error reading input for Password")
+"""What comes of kubectl asking for a name and a password: nobody is there who could answer it."""
+_INVALID = re.compile(r'The \S+ ".*?" is invalid:')
 _SILENT = (
     "unable to connect",
     "connection refused",
@@ -172,7 +175,12 @@ def _failure(stderr: str) -> Exception:
         if reason not in ("ServiceUnavailable", "Timeout", "TooManyRequests", "InternalError"):
             return KgentsError(message)
         return NextLayer(f"the API server said {reason}: {message}")
+    invalid = _INVALID.match("\n".join(lines))
+    if invalid:
+        return KgentsError("; ".join(line.strip().removeprefix("* ") for line in lines))
     lowered = stderr.lower()
+    if last in _PROMPTED:
+        return NextLayer("the kubeconfig gives no credentials for this context")
     if "must be logged in" in lowered or "unauthorized" in lowered:
         return Refused("the cluster does not accept these credentials", why=last, fix="Log in again")
     if "the server doesn't have a resource type" in lowered or "no matches for kind" in lowered:

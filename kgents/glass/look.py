@@ -18,6 +18,7 @@ from kgents.api import paths
 from kgents.api.errors import KgentsError, NotFound, Unreachable, UsageError
 from kgents.glass import operations, staleness
 from kgents.glass.answer import Answer, NextLayer, Source, dump
+from kgents.glass.changes import Known
 from kgents.glass.context import Target
 from kgents.glass.cortex import Cortex, Outcome
 from kgents.glass.ghost import AGENTS, ALL, CLUSTER, PHEROMONES, PROPOSALS, Ghost, Snapshot, agent_entry, ghost_of
@@ -108,18 +109,16 @@ class Glass:
     ) -> Iterator[tuple[str, bytes, Source]]:
         """(ADDED|MODIFIED|DELETED|SYNCED, row, source) for ever: from Cortex, and by asking again where it is away."""
         path = paths.entry(id).path(**bindings)
-        known: dict[str, bytes] = {}
+        known = Known()
         while True:
             try:
-                for type, item, _ in self.cortex.watch(path, arguments, namespace):
-                    if type == "RESYNC":
-                        break
-                    if type != "ERROR":
-                        yield type, item, Source("cortex")
+                for type, item in known.streamed(self.cortex.watch(path, arguments, namespace)):
+                    yield type, item, Source("cortex")
             except NextLayer as error:
                 self.tried = [("Cortex", str(error))]
             answer = self.read(id, namespace=namespace, freshness=Freshness(), bindings=bindings, arguments=arguments)
-            yield from _changes(known, answer)
+            for type, item in known.listed(answer.items):
+                yield type, item, answer.source
             pause()
 
     def follow_logs(self, agent: str, namespace: str, tail: int | None) -> Iterator[str]:
@@ -264,22 +263,6 @@ def _ghostly(path: str, entry: paths.Entry, snapshot: Snapshot, tried: list[tupl
     source = Source("ghost", snapshot.age, snapshot.staleness)
     notes = tuple(f"{layer}: {why}" for layer, why in tried or ())
     return Answer(path, source, [dump(row) for row in snapshot.items], entry.many, snapshot.total, notes)
-
-
-def _changes(known: dict[str, bytes], answer: Answer) -> Iterator[tuple[str, bytes, Source]]:
-    now = {}
-    for item, row in zip(answer.items, answer.rows(), strict=True):
-        now[f"{row.get('namespace')}/{row.get('name')}"] = item
-    for key, item in now.items():
-        if key not in known:
-            yield "ADDED", item, answer.source
-        elif known[key] != item:
-            yield "MODIFIED", item, answer.source
-    for key in known.keys() - now.keys():
-        yield "DELETED", known[key], answer.source
-    known.clear()
-    known.update(now)
-    yield "SYNCED", b"", answer.source
 
 
 def _shelf(row: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from kgents.api import duration, rows, times
 from kgents.api.errors import KgentsError, NotFound, UsageError
 from kgents.api.kinds import AGENT, API_VERSION, PHEROMONE, PROPOSAL
-from kgents.api.names import check_agent_name
+from kgents.api.names import check_agent_name, missing
 from kgents.glass.answer import Row
 from kgents.glass.kubectl import Api
 
@@ -84,13 +84,7 @@ def _get_agent(api: Api, call: Call) -> list[Row]:
     try:
         return [rows.agent_row(api.get(AGENT, name, call.namespace), call.now)]
     except NotFound as error:
-        raise no_agent(name, call.namespace) from error
-
-
-def no_agent(name: str, namespace: str) -> NotFound:
-    return NotFound(
-        f"There is no agent “{name[:60]}” in the namespace {namespace}", fix="See which there are: kgents status -A"
-    )
+        raise missing("agent", name, call.namespace) from error
 
 
 def _sense(api: Api, call: Call) -> list[Row]:
@@ -102,7 +96,11 @@ def _list_proposals(api: Api, call: Call) -> list[Row]:
 
 
 def _get_proposal(api: Api, call: Call) -> list[Row]:
-    return [rows.proposal_row(api.get(PROPOSAL, call.bindings["proposal"], call.namespace), call.now)]
+    name = call.bindings["proposal"]
+    try:
+        return [rows.proposal_row(api.get(PROPOSAL, name, call.namespace), call.now)]
+    except NotFound as error:
+        raise missing("proposal", name, call.namespace) from error
 
 
 def _cluster(api: Api, call: Call) -> list[Row]:
@@ -136,7 +134,7 @@ def _set_suspend(api: Api, call: Call, suspend: bool) -> list[Row]:
     try:
         changed = api.merge(AGENT, name, {"spec": {"suspend": suspend}}, call.namespace)
     except NotFound as error:
-        raise no_agent(name, call.namespace) from error
+        raise missing("agent", name, call.namespace) from error
     return [rows.agent_row(changed, call.now)]
 
 
@@ -145,7 +143,7 @@ def _terminate(api: Api, call: Call) -> list[Row]:
     try:
         api.delete(AGENT, name, call.namespace)
     except NotFound as error:
-        raise no_agent(name, call.namespace) from error
+        raise missing("agent", name, call.namespace) from error
     return [{"name": name, "namespace": call.namespace, "phase": "Terminating"}]
 
 

@@ -73,7 +73,6 @@ def test_a_huge_answer_is_cut_off(place: Place, webhook: Webhook) -> None:
     assert (reply.status, "larger than" in reply.body["message"]) == (500, True)
 
 
-@pytest.mark.alone("counts every question, and a cluster's controllers ask some")
 @pytest.mark.parametrize(("drops", "status"), [(1, 201), (5, 500)])
 def test_a_lost_connection_is_tried_once_more(place: Place, webhook: Webhook, drops: int, status: int) -> None:
     webhook.drops = drops
@@ -150,7 +149,6 @@ def test_a_patch_that_leaves_no_object_is_the_webhooks_failure(
     assert place.put_map("a").status == 500
 
 
-@pytest.mark.alone("counts every question, and a cluster's controllers ask some")
 def test_an_earlier_webhook_is_asked_again_after_a_later_change(place: Place, webhook: Webhook) -> None:
     webhook.routes["/change"] = patching({"op": "add", "path": "/data/k", "value": "v"})
     place.hooks("Mutating", webhook, {"path": "/early", "reinvocationPolicy": "IfNeeded"}, {"path": "/change"})

@@ -32,3 +32,7 @@ def test_who_only_speaks_is_active_too() -> None:
 
 def test_it_never_exceeds_one() -> None:
     assert activity([(pod(requests="100m"), using("3"))], 600) == 1.0
+
+
+def test_who_only_writes_is_active_too() -> None:
+    assert activity([(pod(requests="1"), using("0"))], 0, lines=300) == 0.5

@@ -33,6 +33,8 @@ def fake(tmp_path: Path, script: str) -> Kubectl:
         ("Unable to connect to the server: net/http: TLS handshake timeout", NextLayer),
         ('error: the server doesn\'t have a resource type "agents"', NextLayer),
         ('error: context "nope" does not exist', NextLayer),
+        ("error: EOF", NextLayer),
+        ("error: error reading input for Password", NextLayer),
     ],
 )
 def test_each_complaint_means_its_own(tmp_path: Path, said: str, error: type[Exception]):
