@@ -25,8 +25,8 @@ from kgents.embedded.controllers.events import Recorder
 from kgents.embedded.runtime import (
     attempts,
     conflicts,
-    deadlines,
     container_spec,
+    deadlines,
     last_words,
     pod_status,
     pod_volumes,
