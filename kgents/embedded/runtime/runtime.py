@@ -149,9 +149,9 @@ class Runtime:
         await self.machine.api.patch(POD, meta["name"], patch, meta["namespace"], subresource="status")
 
     async def _bind(self, pod: Object) -> None:
-        """The hive has one node and no scheduler: every pod is bound here."""
+        """The hive has one node and no scheduler: a pod is bound here unless it says that it is not for us."""
         meta = pod["metadata"]
-        if meta.get("deletionTimestamp"):
+        if meta.get("deletionTimestamp") or not is_ours_to_bind(pod, self.node):
             return
         target = {"apiVersion": "v1", "kind": "Node", "name": self.node}
         binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": meta["name"]}, "target": target}
@@ -179,6 +179,17 @@ def _remember(folder: Path, address: str, pod: Object) -> None:
     scratch = folder / ".pod.json"
     scratch.write_text(json.dumps({**meta, "ip": address}))
     scratch.rename(folder / "pod.json")
+
+
+def is_ours_to_bind(pod: Object, node: str) -> bool:
+    """Whether a pod waits for a node, and this one may be it: no gates, no scheduler of its own, no other node."""
+    spec = pod["spec"]
+    if spec.get("schedulingGates") or spec.get("schedulerName") not in (None, "", "default-scheduler"):
+        return False
+    affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
+    terms = (affinity.get("requiredDuringSchedulingIgnoredDuringExecution") or {}).get("nodeSelectorTerms") or ()
+    named = [wish["values"] for term in terms for wish in term.get("matchFields") or () if wish.get("operator") == "In"]
+    return not named or any(node in values for values in named)
 
 
 def _key(pod: Object) -> Key:

@@ -176,3 +176,16 @@ def alive(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def outside(pid: int, number: int) -> int:
+    """The number that this machine knows a process by that `pid`, in its space of processes, knows as `number`."""
+    space = os.readlink(f"/proc/{pid}/ns/pid")  # noqa: PTH115
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            numbers = next(line for line in status.read_text().splitlines() if line.startswith("NSpid:")).split()[1:]
+            if int(numbers[-1]) == number and os.readlink(status.with_name("ns") / "pid") == space:  # noqa: PTH115
+                return int(numbers[0])
+        except OSError:
+            continue  # it ended meanwhile
+    raise AssertionError(f"no process {number} beside {pid}")

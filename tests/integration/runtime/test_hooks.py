@@ -19,7 +19,14 @@ _NOTE = "trap 'echo $NAME >> $NOTES; exit 0' TERM; echo up; while :; do sleep 0.
 def noting(name: str, notes: Path, **more: Any) -> Object:
     """A container that writes down when it was asked to end."""
     env = [{"name": "NAME", "value": name}, {"name": "NOTES", "value": str(notes)}]
-    return {"name": name, "image": "none", "command": ["sh", "-c", _NOTE], "env": env, **more}
+    return {
+        "name": name,
+        "image": "none",
+        "command": ["sh", "-c", _NOTE],
+        "env": env,
+        "workingDir": str(notes.parent),
+        **more,
+    }
 
 
 def hook(kind: str, script: str) -> Object:
@@ -99,7 +106,9 @@ def test_a_post_start_that_fails_ends_the_container_and_is_told(node: Node) -> N
 
 def test_post_start_is_not_repeated_by_a_new_runtime(own_node: Node, tmp_path: Path) -> None:
     notes = tmp_path / "notes"
-    name = own_node.run("exec sleep 1000", lifecycle=hook("postStart", f"echo started >> {notes}"))
+    name = own_node.run(
+        "exec sleep 1000", workingDir=str(tmp_path), lifecycle=hook("postStart", f"echo started >> {notes}")
+    )
     own_node.ready(name)
 
     own_node.kill()

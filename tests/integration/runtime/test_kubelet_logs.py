@@ -70,12 +70,12 @@ Run = Callable[..., str]
 
 
 @pytest.fixture
-def run(node: Node, kubectl: Kubectl) -> Run:
+def run(node: Node, kubectl: Kubectl, tmp_path: Path) -> Run:
     """Runs a shell script as a pod and gives its name once the container was started."""
 
     def made(script: str, restart: str = "Never") -> str:
         name = f"p-{uuid.uuid4().hex[:8]}"
-        container = {"name": "main", "image": "kgents/shell", "command": [*SHELL, script]}
+        container = {"name": "main", "image": "kgents/shell", "command": [*SHELL, script], "workingDir": str(tmp_path)}
         spec = {
             "nodeName": node.name,
             "restartPolicy": restart,

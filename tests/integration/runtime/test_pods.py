@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from tests.integration.runtime.hive import Node, alive, condition, container, pid_of, waiting
+from tests.integration.runtime.hive import Node, alive, condition, container, outside, pid_of, waiting
 from tests.support.waiting import eventually
 
 _TRAP = "trap 'echo asked; exit 0' TERM; echo up; while :; do sleep 0.1; done"
@@ -97,7 +97,9 @@ def test_one_shot_pods_end_as_succeeded_or_failed(node: Node) -> None:
 def test_on_failure_runs_again_until_it_succeeds(node: Node, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     script = ["sh", "-c", f"test -e {mark} && exit 0; touch {mark}; exit 1"]
-    name = node.run("x", spec={**_never(script), "restartPolicy": "OnFailure"})
+    spec = {**_never(script), "restartPolicy": "OnFailure"}
+    spec["containers"][0]["workingDir"] = str(tmp_path)
+    name = node.run("x", spec=spec)
     assert container(node.phase(name, "Succeeded"))["restartCount"] == 1
 
 
@@ -113,8 +115,8 @@ def test_deletion_asks_first_and_the_program_may_say_goodbye(node: Node) -> None
 def test_who_does_not_listen_is_killed_when_the_grace_is_over_with_its_children(node: Node) -> None:
     name = node.run(_DEAF)
     log = node.said(name, "up")
-    child = int(re.search(r"child (\d+)", log)[1])  # type: ignore[index]
     pid = pid_of(node.ready(name))
+    child = outside(pid, int(re.search(r"child (\d+)", log)[1]))  # type: ignore[index]
     node.delete(name, "--grace-period=1")
     assert node.gone(name)
     eventually(lambda: not alive(pid) and not alive(child))
@@ -122,8 +124,9 @@ def test_who_does_not_listen_is_killed_when_the_grace_is_over_with_its_children(
 
 def test_a_forced_deletion_ends_everything(node: Node) -> None:
     name = node.run(_DEAF)
-    child = int(re.search(r"child (\d+)", node.said(name, "up"))[1])  # type: ignore[index]
+    log = node.said(name, "up")
     pod = node.ready(name)
+    child = outside(pid_of(pod), int(re.search(r"child (\d+)", log)[1]))  # type: ignore[index]
     folder = node.folder(name)
     node.delete(name, "--force", "--grace-period=0")
     eventually(lambda: not alive(pid_of(pod)) and not alive(child) and not folder.exists())
@@ -141,7 +144,10 @@ def test_a_second_deletion_shortens_the_grace(node: Node) -> None:
 def test_init_containers_run_in_order_before_the_rest(node: Node, tmp_path: Path) -> None:
     out = tmp_path / "order"
     inits = [_named(n, f"echo {n} >> {out}") for n in ("one", "two")]
-    node.ready(node.run(f"echo main >> {out}; sleep 1000", spec=_pod(f"echo main >> {out}; sleep 1000", inits)))
+    spec = _pod(f"echo main >> {out}; sleep 1000", inits)
+    for one in (*inits, *spec["containers"]):
+        one["workingDir"] = str(tmp_path)
+    node.ready(node.run("x", spec=spec))
     assert out.read_text().split() == ["one", "two", "main"]
 
 

@@ -36,7 +36,8 @@ def test_a_probe_that_fails_keeps_it_unready_and_running(node: Node, probe: dict
 
 def test_readiness_comes_and_goes_with_what_the_probe_sees(node: Node, tmp_path: Path) -> None:
     mark = tmp_path / "ready"
-    name = node.run("sleep 1000", readinessProbe={"exec": {"command": ["test", "-e", str(mark)]}, **_FAST})
+    probe = {"exec": {"command": ["test", "-e", str(mark)]}, **_FAST}
+    name = node.run("sleep 1000", readinessProbe=probe, workingDir=str(tmp_path))
     node.until(name, lambda pod: condition(pod, "Ready") == "False")
     mark.touch()
     node.ready(name)
@@ -48,7 +49,8 @@ def test_readiness_comes_and_goes_with_what_the_probe_sees(node: Node, tmp_path:
 def test_a_sick_container_is_restarted_and_told(node: Node, tmp_path: Path) -> None:
     mark = tmp_path / "alive"
     mark.touch()
-    name = node.run("exec sleep 1000", livenessProbe={"exec": {"command": ["test", "-e", str(mark)]}, **_FAST})
+    probe = {"exec": {"command": ["test", "-e", str(mark)]}, **_FAST}
+    name = node.run("exec sleep 1000", livenessProbe=probe, workingDir=str(tmp_path))
     node.ready(name)
     mark.unlink()
     node.until(name, lambda pod: container(pod)["restartCount"] >= 1)
@@ -59,7 +61,7 @@ def test_startup_holds_the_other_probes_back(node: Node, tmp_path: Path) -> None
     mark = tmp_path / "started"
     startup = {"exec": {"command": ["test", "-e", str(mark)]}, "periodSeconds": 1, "failureThreshold": 100}
     live = {"exec": {"command": ["test", "-e", str(mark)]}, **_FAST}
-    name = node.run("sleep 1000", startupProbe=startup, livenessProbe=live)
+    name = node.run("sleep 1000", startupProbe=startup, livenessProbe=live, workingDir=str(tmp_path))
     pod = node.until(name, lambda pod: pod if "running" in container(pod)["state"] else None)
     assert container(pod)["started"] is False
     mark.touch()

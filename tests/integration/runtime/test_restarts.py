@@ -9,7 +9,7 @@ import signal
 import pytest
 
 from kgents.embedded.runtime.stopping import read_json, stop_pods
-from tests.integration.runtime.hive import Node, alive, condition, container, pid_of, waiting
+from tests.integration.runtime.hive import Node, alive, condition, container, outside, pid_of, waiting
 from tests.support.waiting import eventually
 
 _CHILD = "sleep 1000 & echo child $! end; sleep 1000"
@@ -74,8 +74,9 @@ def test_a_pod_deleted_while_no_runtime_lived_is_ended(own_node: Node) -> None:
 
 def test_a_killed_keeper_takes_its_program_and_the_pod_starts_anew(own_node: Node) -> None:
     name = own_node.run(_CHILD)
-    child = int(own_node.said(name, "end").split()[1])
+    log = own_node.said(name, "end")
     before = pid_of(own_node.ready(name))
+    child = outside(before, int(log.split()[1]))
     state = read_json(own_node.folder(name) / "containers" / "main" / "0" / "state.json")
     assert state is not None
     os.kill(int(str(state["shim"])), signal.SIGKILL)
@@ -101,8 +102,9 @@ def test_kills_at_any_moment_never_make_a_second_copy(own_node: Node) -> None:
 
 def test_stop_pods_ends_them_all_and_what_they_started(own_node: Node) -> None:
     names = [own_node.run(_CHILD) for _ in range(3)]
-    pids = [int(own_node.said(name, "end").split()[1]) for name in names]
-    pids += [pid_of(own_node.ready(name)) for name in names]
+    logs = [own_node.said(name, "end") for name in names]
+    pids = [pid_of(own_node.ready(name)) for name in names]
+    pids += [outside(pid, int(log.split()[1])) for pid, log in zip(pids, logs, strict=True)]
     own_node.kill()
     assert stop_pods(own_node.root) == 3
     assert not any(alive(pid) for pid in pids)

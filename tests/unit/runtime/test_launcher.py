@@ -16,11 +16,13 @@ from kgents.embedded.runtime.stopping import read_json
 from tests.support.waiting import eventually
 
 _PATH = {"PATH": os.defpath}
+_OPEN: dict[str, Any] = {"landlock": False, "spaces": False, "why": "none", "capabilities": [], "user": None}
+_OPEN |= {"notes": [], "unmet": [], "readOnlyRoot": False}
 
 
 def _keep(folder: Path, *argv: str, **more: Any) -> dict[str, Any]:
     """Runs a program under a keeper to its end; what exit.json says."""
-    spec = {"argv": argv, "env": _PATH, "cwd": str(folder), "mounts": [], "logLimit": 1000, **more}
+    spec = {"argv": argv, "env": _PATH, "cwd": str(folder), "mounts": [], "logLimit": 1000, "isolation": _OPEN, **more}
     shim.write_json(str(folder / "spec.json"), spec)
     subprocess.run([sys.executable, "-I", "-S", shim.__file__, str(folder)], check=True)
     return dict(eventually(lambda: read_json(folder / "exit.json")))
