@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Iterable
 from typing import Any
@@ -120,7 +121,15 @@ def _entries(resource: Resource) -> list[Object]:
         "verbs": list(resource.verbs),
     }
     entry.update(_names(resource))
+    if "list" in resource.verbs and not resource.volatile:
+        entry["storageVersionHash"] = _storage_hash(resource)
     return [entry, *(_entry(resource, sub) for sub in resource.subresources.values())]
+
+
+def _storage_hash(resource: Resource) -> str:
+    """Tells clients when the version changes in which objects are stored, as k8s.io/apiserver makes it."""
+    named = f"{resource.group}/{resource.storage_version}/{resource.kind}"
+    return base64.b64encode(hashlib.sha256(named.encode()).digest()[:8]).decode()
 
 
 def _names(resource: Resource) -> Object:

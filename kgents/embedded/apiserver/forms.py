@@ -32,10 +32,7 @@ def wanted(call: Call, *, many: bool = False) -> Form:
     header = call.headers.get("Accept", "")
     if not header or header in ("*/*", JSON):
         return PLAIN
-    for entry in header.split(","):
-        media, _, rest = entry.strip().partition(";")
-        parameters = dict(part.strip().split("=", 1) for part in rest.split(";") if "=" in part)
-        media = media.strip()
+    for media, parameters in clauses(header):
         if media in ("*/*", "application/*"):
             return PLAIN
         if media not in (JSON, YAML):
@@ -50,6 +47,23 @@ def wanted(call: Call, *, many: bool = False) -> Form:
         "NotAcceptable",
         f"only the following media types are accepted: {JSON}, {YAML}, application/vnd.kubernetes.protobuf",
     )
+
+
+def clauses(header: str) -> list[tuple[str, dict[str, str]]]:
+    """The media types of an Accept header with their parameters, those with the highest `q` first."""
+    found = []
+    for entry in header.split(","):
+        media, _, rest = entry.partition(";")
+        parameters = dict(part.strip().split("=", 1) for part in rest.split(";") if "=" in part)
+        found.append((media.strip(), parameters))
+    return sorted(found, key=lambda one: -_quality(one[1].get("q", "1")))
+
+
+def _quality(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 1.0
 
 
 def _known(kind: str, *, many: bool) -> bool:

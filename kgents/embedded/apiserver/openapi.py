@@ -9,6 +9,7 @@ from email.utils import formatdate
 
 from kgents.embedded.apiserver.calls import JSON, Answer
 from kgents.embedded.apiserver.errors import no_such_resource
+from kgents.embedded.apiserver.forms import clauses
 from kgents.embedded.apiserver.registry import Registry, Resource
 from kgents.embedded.schema.openapi import OpenApi
 from kgents.embedded.schema.openapi import Resource as Described
@@ -53,8 +54,8 @@ class Publisher:
         return _packed(lambda: body, headers, JSON, {"ETag": f'"{digest}"', **(kept if asked else {})})
 
     def _v2(self, headers: Mapping[str, str]) -> Answer:
-        wanted = (entry.partition(";")[0].strip() for entry in (headers.get("Accept") or "*/*").split(","))
-        media = next((SERVED[one] for one in wanted if one in SERVED), None)
+        wanted = clauses(headers.get("Accept") or "*/*")
+        media = next((SERVED[one] for one, _ in wanted if one in SERVED), None)
         if media is None:
             return Answer(b"", 406, headers={"Vary": "Accept"})
         protobuf = media == MEDIA

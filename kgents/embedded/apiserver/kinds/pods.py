@@ -33,6 +33,9 @@ def default_spec(spec: Object) -> None:
         spec["serviceAccountName"] = spec["serviceAccount"]
     for container in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]:
         _default_container(container)
+        if spec.get("hostNetwork"):
+            for port in container.get("ports") or ():
+                port.setdefault("hostPort", port.get("containerPort"))
     for volume in spec.get("volumes") or []:
         _default_volume(volume)
 
@@ -54,6 +57,9 @@ def _default_container(container: Object) -> None:
     for name in ("livenessProbe", "readinessProbe", "startupProbe"):
         if isinstance(container.get(name), dict):
             _default_probe(container[name])
+    for action in (container.get("lifecycle") or {}).values():
+        if isinstance(action, dict):
+            _default_action(action)
     for variable in container.get("env") or []:
         reference = (variable.get("valueFrom") or {}).get("fieldRef")
         if reference:
@@ -64,9 +70,15 @@ def _default_probe(probe: Object) -> None:
     for key, value in (("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3)):
         if not probe.get(key):
             probe[key] = value
-    if isinstance(probe.get("httpGet"), dict):
-        probe["httpGet"].setdefault("path", "/")
-        probe["httpGet"].setdefault("scheme", "HTTP")
+    _default_action(probe)
+
+
+def _default_action(action: Object) -> None:
+    if isinstance(action.get("httpGet"), dict):
+        action["httpGet"].setdefault("path", "/")
+        action["httpGet"].setdefault("scheme", "HTTP")
+    if isinstance(action.get("grpc"), dict):
+        action["grpc"].setdefault("service", "")
 
 
 def _default_volume(volume: Object) -> None:
@@ -76,8 +88,20 @@ def _default_volume(volume: Object) -> None:
     for source in (volume.get("projected") or {}).get("sources") or []:
         if isinstance(source.get("serviceAccountToken"), dict):
             source["serviceAccountToken"].setdefault("expirationSeconds", 3600)
+        _default_references(source)
+    _default_references(volume)
+    if isinstance(volume.get("hostPath"), dict):
+        volume["hostPath"].setdefault("type", "")
+    if isinstance(claim := (volume.get("ephemeral") or {}).get("volumeClaimTemplate"), dict):
+        claim.setdefault("spec", {}).setdefault("volumeMode", "Filesystem")
     if set(volume) == {"name"}:
         volume["emptyDir"] = {}
+
+
+def _default_references(source: Object) -> None:
+    for item in (source.get("downwardAPI") or {}).get("items") or ():
+        if isinstance(item.get("fieldRef"), dict):
+            item["fieldRef"].setdefault("apiVersion", "v1")
 
 
 def validate_spec(spec: Object, path: str) -> list[Cause]:
