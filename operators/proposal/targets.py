@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from kgents.api.errors import KgentsError
+from kgents.api.errors import KgentsError, NotFound
 from kgents.api.governance.changes import ABSENT, PROPOSAL_ANNOTATION
 from kgents.api.governance.risk import Subject
 from kgents.api.kinds import Kind
 from kgents.kube.client import KubeClient
+from kgents.kube.discovery import discover
 from kgents.kube.errors import ApiError, Conflict, ObjectNotFound
 from operators.proposal.owned import applied_by, overlay
 
@@ -87,17 +88,12 @@ class Targets:
         return Target(kind, str(wanted.get("namespace") or own) if kind.namespaced else "", str(wanted["name"]))
 
     async def _discover(self, api_version: str, name: str) -> Kind:
-        root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
         try:
-            listed = await self._api.request("GET", root)
-        except ObjectNotFound as error:
-            raise Unworkable(f"the cluster does not serve {api_version}") from error
-        for resource in listed["resources"]:
-            if resource["kind"] == name and "/" not in resource["name"]:
-                found = Kind(name, resource["name"], api_version, namespaced=resource["namespaced"])
-                self._kinds[api_version, name] = found
-                return found
-        raise Unworkable(f"there is no kind {name} in {api_version}")
+            found = await discover(self._api, api_version, name)
+        except NotFound as error:
+            raise Unworkable(error.what) from error
+        self._kinds[api_version, name] = found
+        return found
 
     async def read(self, target: Target) -> Any:
         """The object, or ABSENT."""

@@ -1,0 +1,77 @@
+"""The audit: every decided proposal in the order of the chain, and whether the chain holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kgents.api import conditions, rows, times
+from kgents.api.errors import NotFound
+from kgents.api.governance import audit
+from kgents.api.governance.audit import Chain
+from kgents.api.kinds import CONFIG_MAP, HIVE_NAMESPACE, PROPOSAL
+from kgents.api.operations.requests import Call, Get, List, Operation, Row
+
+UNREADABLE = "the audit books cannot be read: somebody has changed them"
+
+
+def verify(call: Call) -> Operation:
+    """One row: {"verified", "problems", "links", "head"}. The chain goes across namespaces, so all are read."""
+    proposals = yield List(PROPOSAL)
+    try:
+        books = yield Get(CONFIG_MAP, audit.BOOKS, HIVE_NAMESPACE)
+    except NotFound:
+        books = {}
+    try:
+        chain = Chain.from_data(books.get("data") or {})
+    except (ValueError, KeyError, TypeError):
+        return [{"name": "audit", "verified": False, "problems": [UNREADABLE], "links": 0, "head": 0}]
+    problems = chain.verify(proposals)
+    return [
+        {
+            "name": "audit",
+            "verified": not problems,
+            "problems": problems,
+            "links": chain.head.seq - chain.anchor.seq,
+            "head": chain.head.seq,
+        }
+    ]
+
+
+def trail(call: Call) -> Operation:
+    """Who asked, who decided, on what evidence, what changed: the decided ones, the latest last."""
+    since = times.parse(call.arguments.get("since")) or 0.0
+    found = yield List(PROPOSAL, call.namespace)
+    decided = [entry(one, call.now) for one in found if audit.link_of(one) is not None]
+    return sorted((one for one in decided if one["at"] >= times.to_text(since)), key=lambda one: one["seq"])
+
+
+def entry(proposal: Mapping[str, Any], now: float) -> Row:
+    """One decided proposal, as an auditor wants it. `at` is when it was written down."""
+    status = proposal.get("status") or {}
+    settled = conditions.find(proposal, "Settled") or {}
+    return {
+        **rows.proposal_row(dict(proposal), now),
+        "seq": int(status.get("seq") or 0),
+        "hash": str(status.get("hash") or ""),
+        "at": str(settled.get("lastTransitionTime") or ""),
+        "decidedBy": str(status.get("decidedBy") or ""),
+        "outcome": str(settled.get("message") or ""),
+        "diff": str(status.get("diff") or "").splitlines(),
+        "evidence": [f"{one.get('source')}: {one.get('message')}" for one in status.get("evidence") or ()],
+        "causes": [cause_text(cause) for cause in proposal["spec"].get("causedBy") or ()],
+    }
+
+
+def cause_text(cause: Mapping[str, Any]) -> str:
+    """`SCARCITY 0.80 (Pheromone orders-x1): orders.log line 1182`."""
+    named, snapshot = cause.get("object") or {}, cause.get("snapshot") or {}
+    parts = [str(snapshot["type"])] if snapshot.get("type") else []
+    if snapshot.get("intensity") is not None:
+        parts.append(f"{float(snapshot['intensity']):.2f}")
+    if named.get("name"):
+        label = f"{named.get('kind')} {named['name']}"
+        parts.append(f"({label})" if parts else label)
+    text = " ".join(parts)
+    line = str(snapshot.get("line") or "")
+    return f"{text}: {line}" if text and line else text or line or "unknown"

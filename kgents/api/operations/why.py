@@ -1,0 +1,204 @@
+"""Why something is as it is: the tree of its causes, as far back as anybody has written them down.
+
+Causes evaporate, so each carries a snapshot of what mattered; where the cause is still there, its own causes follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from kgents.api import conditions, rows
+from kgents.api.errors import NotFound, Refused, UsageError
+from kgents.api.kinds import AGENT, PHEROMONE, PROPOSAL
+from kgents.api.operations.audit import cause_text
+from kgents.api.operations.requests import Call, Get, List, Object, Operation, Row
+
+DEPTH = 8
+CHANGES_SHOWN = 5
+Node = dict[str, Any]
+"""{"text", "children": [Node]}."""
+
+
+def explain(call: Call) -> Operation:
+    """One row: {"kind", "name", "namespace", "summary", "tree": [Node]} for an agent or a proposal.
+
+    `kind/name` says which; where a bare name fits both, that is a UsageError that lists the readings.
+    """
+    kind, name = _asked(str(call.bindings["name"]))
+    found: dict[str, Object] = {}
+    for candidate in (AGENT, PROPOSAL):
+        if kind in ("", candidate.kind.lower()):
+            try:
+                found[candidate.kind] = yield Get(candidate, name, call.namespace)
+            except NotFound:
+                continue
+    if not found:
+        raise NotFound(
+            f"There is no agent and no proposal “{name[:60]}” in {call.namespace}",
+            fix="See which there are: kgents status, kgents proposals",
+        )
+    if len(found) > 1:
+        raise UsageError(f"“{name}” is an agent and a proposal", fix=f"Say kgents why agent/{name} or proposal/{name}")
+    signals = yield from _signals(call)
+    [(what, obj)] = found.items()
+    if what == PROPOSAL.kind:
+        return [_row(obj, PROPOSAL.kind, _outcome(obj), _of_proposal(obj, signals))]
+    proposals = yield List(PROPOSAL, call.namespace)
+    return [_row(obj, AGENT.kind, _state(obj, call.now), list(_of_agent(obj, proposals, signals)))]
+
+
+def lines(tree: Iterable[Node], prefix: str = "") -> Iterator[str]:
+    """The tree as text, one line for each node, drawn with box characters."""
+    nodes = list(tree)
+    for place, node in enumerate(nodes):
+        last = place == len(nodes) - 1
+        yield f"{prefix}{'└─' if last else '├─'} {node['text']}"
+        yield from lines(node["children"], prefix + ("   " if last else "│  "))
+
+
+def _asked(text: str) -> tuple[str, str]:
+    kind, slash, name = text.partition("/")
+    if not slash:
+        return "", text
+    short = {"ag": "agent", "agents": "agent", "prop": "proposal", "proposals": "proposal"}
+    kind = short.get(kind.lower(), kind.lower())
+    if kind not in ("agent", "proposal"):
+        raise UsageError(f"“{text[:80]}” is no agent and no proposal", fix="Say agent/NAME or proposal/NAME")
+    return kind, name
+
+
+def _signals(call: Call) -> Any:
+    """Signals by uid; nothing for who may not see them."""
+    try:
+        found = yield List(PHEROMONE, call.namespace)
+    except Refused:
+        return {}
+    return {one["metadata"]["uid"]: one for one in found}
+
+
+def _row(obj: Object, kind: str, summary: str, tree: list[Node]) -> Row:
+    metadata = obj["metadata"]
+    return {
+        "kind": kind,
+        "name": metadata["name"],
+        "namespace": metadata["namespace"],
+        "summary": summary,
+        "tree": tree,
+    }
+
+
+def _node(text: str, children: Iterable[Node] = ()) -> Node:
+    return {"text": text, "children": list(children)}
+
+
+def _of_agent(agent: Object, proposals: Iterable[Object], signals: Mapping[str, Object]) -> Iterator[Node]:
+    name, namespace = agent["metadata"]["name"], agent["metadata"]["namespace"]
+    for condition in (agent.get("status") or {}).get("conditions") or ():
+        if condition.get("type") == "Ready" and condition.get("status") != "True":
+            yield _node(f"not ready: {condition.get('message') or condition.get('reason')}")
+    for reaction in (agent.get("status") or {}).get("reactions") or ():
+        yield _node(_reaction(reaction))
+    about = [one for one in proposals if _is_about(one, name, namespace) and _phase(one) in ("Merged", "RolledBack")]
+    about.sort(key=lambda one: str((one.get("status") or {}).get("mergedAt") or ""), reverse=True)
+    for one in about[:CHANGES_SHOWN]:
+        yield _change(one, signals)
+    if len(about) > CHANGES_SHOWN:
+        yield _node(f"… {len(about) - CHANGES_SHOWN} earlier changes: kgents audit")
+    written = _last_written(agent)
+    if written:
+        yield _node(written)
+
+
+def _change(proposal: Object, signals: Mapping[str, Object]) -> Node:
+    status = proposal.get("status") or {}
+    diff = str(status.get("diff") or "").splitlines()
+    what = diff[0].removeprefix("~ ") if diff else "a change"
+    more = f" and {len(diff) - 1} more" if len(diff) > 1 else ""
+    decided = f"approved by {status['decidedBy']}" if status.get("decidedBy") else "by itself"
+    risk = float((status.get("risk") or {}).get("total") or 0.0)
+    text = f"{what}{more} ← proposal {proposal['metadata']['name']}, {decided}, risk {risk:.2f}"
+    if _phase(proposal) == "RolledBack":
+        text += f" — taken back: {_settled(proposal)}"
+    reason = _node(f"“{proposal['spec'].get('reason')}” says {proposal['spec'].get('proposer')}")
+    return _node(text, [*_causes(proposal, signals), reason])
+
+
+def _of_proposal(proposal: Object, signals: Mapping[str, Object]) -> list[Node]:
+    status, spec = proposal.get("status") or {}, proposal["spec"]
+    risk = status.get("risk") or {}
+    tree = [_node(f"asked by {spec.get('proposer')}: “{spec.get('reason')}”", _causes(proposal, signals))]
+    diff = str(status.get("diff") or "").splitlines()
+    if diff:
+        tree.append(_node("it would change" if _phase(proposal) != "Merged" else "it changed", map(_node, diff)))
+    if risk:
+        total, level = float(risk.get("total") or 0.0), risk.get("level")
+        tree.append(_node(f"risk {total:.2f} ({level})", map(_node, risk.get("reasons") or ())))
+    spoke = [f"{one.get('source')}: {one.get('message')}" for one in status.get("evidence") or ()]
+    others = [text for text in spoke if not text.startswith("risk: ")]
+    if others:
+        tree.append(_node("the rules that spoke", map(_node, others)))
+    for type in ("ApprovalLapsed", "Merging", "Baked", "RollbackRefused"):
+        condition = conditions.find(proposal, type)
+        if condition is not None and condition.get("message") and condition.get("status") == "True":
+            tree.append(_node(str(condition["message"])))
+    return tree
+
+
+def _causes(obj: Object, signals: Mapping[str, Object], depth: int = 0) -> Iterator[Node]:
+    for cause in obj["spec"].get("causedBy") or ():
+        source = signals.get(str(cause.get("uid") or ""))
+        deeper = list(_causes(source, signals, depth + 1)) if source is not None and depth < DEPTH else []
+        yield _node(_told(cause, source), deeper)
+
+
+def _told(cause: Mapping[str, Any], source: Object | None) -> str:
+    """The cause by its snapshot; what it says and who said it, where it is still there."""
+    text = cause_text(cause)
+    if source is None:
+        return text
+    spec = source["spec"]
+    if not (cause.get("snapshot") or {}).get("type"):
+        text = f"{spec.get('type')} {text}"
+    said = f": {spec['payload']}" if spec.get("payload") else ""
+    return f"{text} from {spec.get('source') or 'somebody'}{said}"
+
+
+def _reaction(reaction: Mapping[str, Any]) -> str:
+    state = "is active" if reaction.get("active") else "is quiet"
+    strength = reaction.get("intensity", reaction.get("strength"))
+    return f"its reaction to {reaction.get('type')} {state}" + (f" ({strength})" if strength is not None else "")
+
+
+def _last_written(agent: Object) -> str:
+    entries = [one for one in agent["metadata"].get("managedFields") or () if not one.get("subresource")]
+    if not entries:
+        return f"made {agent['metadata'].get('creationTimestamp')}"
+    last = max(entries, key=lambda one: str(one.get("time") or ""))
+    return f"its spec was last written by {last.get('manager')} at {last.get('time')}"
+
+
+def _state(agent: Object, now: float) -> str:
+    row = rows.agent_row(agent, now)
+    ready = conditions.find(agent, "Ready") or {}
+    why = f": {ready['message']}" if ready.get("message") else ""
+    return f"{row['phase']}{why}"
+
+
+def _outcome(proposal: Object) -> str:
+    settled = _settled(proposal)
+    return f"{_phase(proposal)}: {settled}" if settled else _phase(proposal)
+
+
+def _settled(proposal: Object) -> str:
+    return str((conditions.find(proposal, "Settled") or {}).get("message") or "")
+
+
+def _phase(proposal: Object) -> str:
+    return str((proposal.get("status") or {}).get("phase") or "Pending")
+
+
+def _is_about(proposal: Object, name: str, namespace: str) -> bool:
+    target = proposal["spec"].get("target") or {}
+    where = target.get("namespace") or proposal["metadata"]["namespace"]
+    return (target.get("kind"), target.get("name"), where) == (AGENT.kind, name, namespace)
