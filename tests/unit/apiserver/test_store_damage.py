@@ -327,7 +327,7 @@ def test_a_folder_that_may_not_be_written_is_said_in_one_line(tmp_path: Path) ->
 
 def test_a_checksum_guards_every_row(tmp_path: Path) -> None:
     database = Database(tmp_path / "hive.db")
-    database.start()
+    database.start(2)
     database.append((3, "things", "ns", "a", 0, b"{}"), None)
     database.close()
     db = sqlite3.connect(tmp_path / "hive.db")

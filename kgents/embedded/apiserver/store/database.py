@@ -97,7 +97,7 @@ class Database:
             if isinstance(error, sqlite3.Error | OSError):
                 raise unusable(path, error) from error
             raise
-        self._ceiling = 0
+        self._ceiling = ceiling.Ceiling()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
 
     def _open(self, connector: Callable[[str], Connection]) -> None:
@@ -146,16 +146,23 @@ class Database:
         if wal.unreachable_commits > 1:
             raise Damaged("its write-ahead log is broken in the middle")
 
-    def start(self) -> None:
-        """From now on rows are taken. Until then nothing is written: what is broken stays as it was found."""
-        self._execute("INSERT OR REPLACE INTO meta VALUES ('open', 1)")
+    def start(self, last: int) -> int:
+        """From now on rows are taken. Until then nothing is written: what is broken stays as it was found.
+
+        `last` is the last version that was found. Returns the one to go on behind: a higher one if this is an older
+        copy of the store that was put back, since its clients have seen what came after it.
+        """
+        known, starts = ceiling.read(self._path), self.meta("starts")
+        if known.starts > starts:
+            log.warning("%s is an older copy of itself: versions go on behind %d", self._path, known.version)
+            last = max(last, known.version)
+        starts = max(known.starts, starts) + 1
+        self._execute("INSERT OR REPLACE INTO meta VALUES ('open', 1), ('starts', ?)", (starts,))
         # On disk before the first write, or a lost write-ahead log would not be missed.
         self._execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._ceiling = ceiling.read(self._path) or ceiling.lift(self._path, self._last())
+        self._ceiling = ceiling.lift(self._path, last, starts)
         self._thread.start()
-
-    def _last(self) -> int:
-        return int(next(iter(self._execute("SELECT coalesce(max(rv), 0) FROM log")))[0])
+        return last
 
     def synchronous(self) -> int:
         """SQLite's own word on how it syncs: 2 is FULL."""
@@ -258,8 +265,8 @@ class Database:
                 self._execute("INSERT OR REPLACE INTO meta VALUES ('horizon', ?)", (horizon,))
 
         try:
-            if rows and rows[-1][0][0] > self._ceiling:
-                self._ceiling = ceiling.lift(self._path, rows[-1][0][0])
+            if rows and rows[-1][0][0] > self._ceiling.version:
+                self._ceiling = ceiling.lift(self._path, rows[-1][0][0], self._ceiling.starts)
         except OSError as error:
             return error
         return self._transact(write)

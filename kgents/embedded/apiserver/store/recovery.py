@@ -49,7 +49,7 @@ def suspicion(store: Path) -> str:
         return mark.read_text(errors="replace").strip() or "an error was met while it was in use"
     if store.exists() and not store.is_file():
         return "it is not a file"
-    if ceiling.read(store) and (not store.exists() or store.stat().st_size == 0):
+    if ceiling.read(store).version and (not store.exists() or store.stat().st_size == 0):
         return "its file is missing" if not store.exists() else "its file is empty"
     return ""
 
@@ -112,9 +112,10 @@ def _build(store: Path, objects: list[Row]) -> None:
     for path in fresh.parent.glob(fresh.name + "*"):
         path.unlink()
     version = ceiling.beyond(store, max((row[0] for row in objects), default=0))
-    ceiling.lift(store, version + len(objects))
+    known = ceiling.lift(store, version + len(objects), ceiling.read(store).starts)
+    ceiling.lift(fresh, version, known.starts)
     database = Database(fresh)
-    database.start()
+    database.start(version)
     for _, resource, namespace, name, _, value in objects:
         version += 1
         obj = orjson.loads(value)

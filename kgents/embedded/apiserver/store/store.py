@@ -61,7 +61,9 @@ class Store:
         self._loop: asyncio.AbstractEventLoop | None = None
         database.deliver = self._deliver
         self._load()
-        database.start()
+        behind = database.start(self._last)
+        if behind > self._last:
+            self._jump(behind)
 
     def collection(self, name: str, *, volatile: bool = False) -> Collection:
         """The collection of that name, made when first asked for."""
@@ -91,6 +93,13 @@ class Store:
             collection.forget_until(self._database_horizon)
         self._last = max(self._last, self._database_horizon)
         self.rv = self._last
+
+    def _jump(self, version: int) -> None:
+        """Goes on behind a higher version. Whoever wants to resume from before it has to list again."""
+        self.rv = self._last = self._database_horizon = version
+        for collection in self.collections.values():
+            collection.forget_until(version)
+        self._database.forget([], version)
 
     def _remember(self, record: Record, previous: Record | None, *, deleted: bool) -> None:
         if previous is not None:
