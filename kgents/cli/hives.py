@@ -31,12 +31,14 @@ def current_name(context: str | None = None) -> str:
 
 def bring_up(timeout: float) -> str:
     """The context of a running embedded hive: the current one if it is such, else the usual one. Made if need be."""
-    from kgents.infra import lifecycle
+    from kgents.infra import isolated, lifecycle
 
     current = _of_context(None)
     name = current.name if current and current.cluster is None else hives.DEFAULT_HIVE
     hive = lifecycle.init(name, tell, timeout=timeout)
     wait_for_cortex(hive, timeout)
+    if caution := isolated.line(hive):
+        tell(caution)
     return hive.context
 
 

@@ -40,8 +40,9 @@ def init(
     timeout: Annotated[float, typer.Option(help="Seconds to wait for it.", min=1)] = 60.0,
     kind: Annotated[bool, typer.Option("--kind", help="Use a kind cluster (comes next).")] = False,
 ) -> None:
-    """Bring up a hive: on this machine, with nothing else to install, or in any cluster with --context.
+    """Bring up a hive, here or in a cluster.
 
+    On this machine nothing else needs to be installed; with --context it lives in any cluster of your kubeconfig.
     Doing it again changes nothing. Its context is selected in your kubeconfig; that of a hive on this machine is
     added there as kgents-NAME, as kind does it. In a cluster it makes the kinds, the permissions and the namespace
     kgents-system; Cortex and the operators run on this machine.
@@ -69,14 +70,18 @@ def init(
 
         chosen = name or hives.DEFAULT_HIVE
         hive = lifecycle.init(chosen, tell, api_only=api_only, select=not no_kubeconfig, timeout=timeout)
+    from kgents.infra import isolated
+
     if not api_only:
         wait_for_cortex(hive, timeout)
+        if caution := isolated.line(hive):
+            tell(caution)
         tell("Cortex serves: try kgents status")
 
 
 @app.command()
 def status(name: Name = "", output: options.Output = "table", context: options.Context = None) -> None:
-    """The hive's processes, and its health as it tells it itself.
+    """The hive's processes, and how it is.
 
     Example: kgents infra status -o json
     """
@@ -114,9 +119,10 @@ def delete(
     ] = False,
     context: options.Context = None,
 ) -> None:
-    """Stop a hive and remove all of it: agents, memories, keys, and its context in your kubeconfig.
+    """Stop a hive and remove all of it.
 
-    Out of a cluster it takes what init has made there, agents and signals with it, and nothing else.
+    Its agents and memories go, its keys, and its context in your kubeconfig. Out of a cluster it takes what init has
+    made there, agents and signals with it, and nothing else.
     """
     from kgents.cli.asking import confirm
     from kgents.infra import lifecycle
@@ -132,7 +138,9 @@ def delete(
 
 @app.command()
 def kubeconfig(name: Name = "", context: options.Context = None) -> None:
-    """Print the path of the hive's own kubeconfig; of a hive in a cluster, of the one that leads there.
+    """Print the path of the hive's kubeconfig.
+
+    A hive on this machine has one of its own; for one in a cluster it is yours, which leads there.
 
     Example: kubectl --kubeconfig $(kgents infra kubeconfig) get pods -A
     """

@@ -20,7 +20,7 @@ from kgents.cli.session import open_session, tell
 from kgents.cli.shape import compact
 from kgents.glass.answer import Answer
 from kgents.glass.look import Freshness
-from kgents.infra import revive, stored
+from kgents.infra import isolated, revive, stored
 from kgents.infra.hive import Hive
 
 _PROCESSES = [
@@ -31,10 +31,6 @@ _PROCESSES = [
     Column("LAST EXIT", key("lastExit"), "number"),
     Column("SINCE", lambda row: duration.age(row["ageSeconds"]) if row["pid"] else None, "number"),
 ]
-# Said each time, so that nobody takes a hive on a laptop for a sandbox.
-ISOLATION = {"programs": "none", "networkPolicies": "stored, not enforced"}
-CLUSTERS_OWN = {"programs": "the cluster's", "networkPolicies": "the cluster's"}
-_CAUTION = "isolation: none – programs are not isolated from each other; NetworkPolicies are stored but not enforced"
 
 
 def infra_status(hive: Hive, output: str) -> None:
@@ -67,7 +63,7 @@ def local_state(hive: Hive, now: float) -> dict[str, Any]:
         "state": "running" if supervised else "stopped" if hive.stopped_file.exists() else "down",
         "supervisorPid": said.get("pid") if supervised else None,
         "processes": processes,
-        "isolation": ISOLATION if hive.cluster is None else CLUSTERS_OWN,
+        "isolation": isolated.state(hive),
         "storeTrouble": stored.trouble(hive) or None,
     }
 
@@ -110,8 +106,9 @@ def _print_table(hive: Hive, here: dict[str, Any], answer: Answer | None) -> Non
         tell(f"{_summary(answer.rows()[0], answer.source.layer == 'ghost')} · {dated(answer.source)}")
     if here["storeTrouble"]:
         tell(here["storeTrouble"])
-    if hive.cluster is None:
-        tell(_CAUTION)
+    # Said each time, so that nobody takes a hive on a laptop for more than it is.
+    if caution := isolated.line(hive):
+        tell(caution)
 
 
 def _versions(row: dict[str, Any]) -> str:

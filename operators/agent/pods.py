@@ -114,7 +114,7 @@ def _crash(pod: Object, now: float, status: Object, ended: Object, count: int, u
         how = f"signal {ended['signal']}"
     reason = ended.get("reason") or "Error"
     said = str(ended.get("message") or "").strip()
-    message = f"container {status.get('name')} of pod {name}: {reason}, {how}, {count} restarts"
+    message = f"container {status.get('name')} of pod {name}: {reason}, {how}, {count} restart{'s' * (count != 1)}"
     if said:
         message += f": {said[-MESSAGE_MAX:]}"
     if reason in _CANNOT_START:
