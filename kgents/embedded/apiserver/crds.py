@@ -44,6 +44,7 @@ class CrdStrategy(Strategy):
 
     generation = True
     unconditional_update = False
+    judges_slowly = True
 
     def default(self, obj: Object) -> None:
         from kgents.embedded.schema.crd import default_crd

@@ -15,7 +15,7 @@ from kgents.embedded.apiserver.shaping import accept, complete, decode_strictly,
 from kgents.embedded.apiserver.store.records import Record
 from kgents.embedded.apiserver.store.store import Moved
 from kgents.embedded.apiserver.strategy import Write
-from kgents.embedded.apiserver.validating import run_schema
+from kgents.embedded.apiserver.validating import run_schema, run_strategy
 
 Object = dict[str, Any]
 ATTEMPTS = 8
@@ -42,6 +42,11 @@ async def create_object(call: Call, obj: Object, *, tracked: bool = False) -> Re
     write = Write(call.api, call.namespace, str(meta.get("name", "")), "", call.dry_run, call.now)
     size = len(call.body)
     await aside(size, lambda: complete(call, obj, create=True))
+    # What judges and the server add belongs to no manager, as in Kubernetes.
+    if tracked and fields:
+        obj["metadata"]["managedFields"] = fields
+    else:
+        await aside(size, lambda: track(call, None, obj, ""))
     kept = dict(obj["metadata"])
     await call.api.admission.mutate(review)
     if review.changed:
@@ -50,14 +55,11 @@ async def create_object(call: Call, obj: Object, *, tracked: bool = False) -> Re
     resource.schema.fill_structs(obj)
     meta = obj["metadata"]
     metadata.merge_owners(call, meta, metadata.AFTER_ADMISSION)
-    causes = [*metadata.validate(call, meta), *resource.strategy.validate(obj, write)]
+    causes = metadata.validate(call, meta)
+    causes += await run_strategy(resource.strategy, lambda: resource.strategy.validate(obj, write))
     causes += await run_schema(resource, obj, None, size)
     if causes:
         raise invalid(resource.group, resource.kind, str(meta.get("name", "")), causes)
-    if tracked and fields:
-        meta["managedFields"] = fields
-    else:
-        await aside(size, lambda: track(call, None, obj, ""))
     await call.api.admission.validate(review)
     return await _store(call, obj)
 

@@ -31,6 +31,8 @@ class Strategy:
 
     generation = False
     unconditional_update = True
+    judges_slowly = False
+    """Whether validation may take long; then it looks at nothing but the object, and is done in a thread."""
 
     def default(self, obj: Object) -> None:
         """Fills in what the client left out."""

@@ -20,7 +20,7 @@ from kgents.embedded.apiserver.shaping import accept, decode_strictly, track
 from kgents.embedded.apiserver.store.records import Record
 from kgents.embedded.apiserver.store.store import Moved
 from kgents.embedded.apiserver.strategy import Write
-from kgents.embedded.apiserver.validating import run_schema
+from kgents.embedded.apiserver.validating import run_schema, run_strategy
 from kgents.embedded.schema.causes import Cause
 
 Object = dict[str, Any]
@@ -103,6 +103,8 @@ async def _settle(call: Call, new: Object, old: Object, write: Write, *, tracked
         if fields is not None:
             new["metadata"]["managedFields"] = fields
     await aside(size, lambda: _complete(resource, new))
+    if not tracked:
+        await aside(size, lambda: track(call, old, new, write.subresource))
     review = review_of(call, new, old, write.subresource)
     kept = dict(new["metadata"])
     await call.api.admission.mutate(review)
@@ -114,11 +116,10 @@ async def _settle(call: Call, new: Object, old: Object, write: Write, *, tracked
         new["metadata"]["generation"] = old["metadata"]["generation"] + 1
     metadata.merge_owners(call, new["metadata"], metadata.AFTER_ADMISSION)
     causes = metadata.validate_update(call, new["metadata"], old["metadata"])
-    causes += [*resource.strategy.validate_update(new, old, write), *await run_schema(resource, new, old, size)]
+    causes += await run_strategy(resource.strategy, lambda: resource.strategy.validate_update(new, old, write))
+    causes += await run_schema(resource, new, old, size)
     if causes:
         raise invalid(resource.group, resource.kind, call.info.name, causes)
-    if not tracked:
-        await aside(size, lambda: track(call, old, new, write.subresource))
     await call.api.admission.validate(review_of(call, new, old, write.subresource))
 
 

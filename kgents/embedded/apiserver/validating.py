@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from kgents.embedded.apiserver.aside import aside
 from kgents.embedded.apiserver.registry import Resource
+from kgents.embedded.apiserver.strategy import Strategy
 from kgents.embedded.schema.causes import Cause
 
 Object = dict[str, Any]
+
+
+async def run_strategy(strategy: Strategy, work: Callable[[], list[Cause]]) -> list[Cause]:
+    """What the kind's own validation, which is `work`, finds wrong."""
+    return await asyncio.to_thread(work) if strategy.judges_slowly else work()
 
 
 async def run_schema(resource: Resource, new: Object, old: Object | None, size: int = 0) -> list[Cause]:
@@ -23,7 +30,7 @@ async def run_schema(resource: Resource, new: Object, old: Object | None, size: 
     if schema.has_rules:
         causes = await asyncio.to_thread(schema.validate, new, old)
     else:
-        causes = await aside(size, lambda: schema.validate(new, old))
+        causes = await aside(size * schema.alternatives, lambda: schema.validate(new, old))
     return causes if old is None else [_as_in_updates(cause) for cause in causes]
 
 

@@ -42,7 +42,7 @@ def validate_crd(new: Mapping[str, Any], old: Mapping[str, Any] | None = None) -
     """All reasons to refuse a CRD; `old` is the stored one on updates. Both already decode into their types."""
     spec = new.get("spec") or {}
     causes = _check_identity(new, spec)
-    causes += check_versions(spec.get("versions") or [])
+    causes += check_versions(spec.get("versions") or [], ((old or {}).get("spec") or {}).get("versions") or [])
     causes += _check_names(spec.get("names") or {})
     causes += _check_conversion(spec.get("conversion") or {})
     if spec.get("preserveUnknownFields"):

@@ -32,7 +32,17 @@ NOT_CHECKED = (
 class Schema:
     """The compiled schema of one group-version-kind. Immutable and safe to share between threads."""
 
-    __slots__ = ("api_version", "group", "has_rules", "is_custom", "kind", "meta_rules", "root", "version")
+    __slots__ = (
+        "alternatives",
+        "api_version",
+        "group",
+        "has_rules",
+        "is_custom",
+        "kind",
+        "meta_rules",
+        "root",
+        "version",
+    )
 
     def __init__(self, root: Node, group: str, version: str, kind: str, *, custom: bool) -> None:
         self.root = root
@@ -43,6 +53,8 @@ class Schema:
         self.api_version = f"{group}/{version}" if group else version
         self.has_rules = custom and contains_rules(root)
         self.meta_rules: Node | None = None
+        self.alternatives = alternatives(root.source) if custom else 1
+        """How many schemas a value may have to be held against: what `anyOf` and its like multiply the work by."""
 
     @staticmethod
     @lru_cache(maxsize=512)
@@ -130,6 +142,16 @@ def complete_resources(node: Node, *, is_root: bool = False) -> None:
     if is_root or node.embedded:
         text = compile_schema({"type": "string"})
         node.properties = {**node.properties, "apiVersion": text, "kind": text, "metadata": builtin.object_meta()}
+
+
+def alternatives(schema: Any) -> int:
+    """The most schemas that stand one inside another's `anyOf`, `oneOf`, `allOf` or `not`, at least 1."""
+    if not isinstance(schema, dict):
+        return 1
+    parts = [part for keyword in ("allOf", "anyOf", "oneOf") for part in schema.get(keyword) or ()]
+    own = sum(alternatives(part) for part in [*parts, schema.get("not")] if isinstance(part, dict))
+    below = [*(schema.get("properties") or {}).values(), schema.get("items"), schema.get("additionalProperties")]
+    return max(1, own, *(alternatives(child) for child in below))
 
 
 def contains_rules(node: Node) -> bool:
