@@ -17,7 +17,7 @@ from kgents.embedded.apiserver.api import Api
 from kgents.embedded.apiserver.calls import Answer, Call
 from kgents.embedded.apiserver.errors import StatusError, method_not_allowed, no_such_resource
 from kgents.embedded.apiserver.requests import RequestInfo, parse
-from kgents.embedded.apiserver.store.database import StoreFailed
+from kgents.embedded.apiserver.store.lock import StoreFailed
 from kgents.embedded.apiserver.store.store import TooLarge
 from kgents.embedded.apiserver.version import VERSION
 from kgents.embedded.auth.errors import AuthError

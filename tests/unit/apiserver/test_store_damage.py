@@ -13,8 +13,9 @@ import orjson
 import pytest
 
 from kgents.api.errors import KgentsError, UsageError
-from kgents.embedded.apiserver.store.database import Database, StoreFailed
+from kgents.embedded.apiserver.store.database import Database
 from kgents.embedded.apiserver.store.layout import PAGE, Damaged
+from kgents.embedded.apiserver.store.lock import StoreFailed
 from kgents.embedded.apiserver.store.opening import open_store
 from kgents.embedded.apiserver.store.pages import FRAME_HEADER, WAL_HEADER
 from kgents.embedded.apiserver.store.recovery import latest

@@ -6,9 +6,7 @@ current state and to the recent history. SQLite runs with WAL and synchronous=FU
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
 import queue
 import sqlite3
 import threading
@@ -16,9 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from kgents.api.errors import KgentsError, UsageError
 from kgents.embedded.apiserver.store import ceiling, layout
 from kgents.embedded.apiserver.store.layout import Connection, Damaged, Row
+from kgents.embedded.apiserver.store.lock import Lock, unusable
 from kgents.embedded.apiserver.store.pages import Pages, Wal
 from kgents.embedded.auth.files import write_private
 
@@ -34,38 +32,6 @@ FREE_AT_ONCE = 64
 def connect(path: str) -> sqlite3.Connection:
     """An autocommit connection that may be handed to the writer thread."""
     return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-
-
-class StoreFailed(KgentsError):
-    """The log could not be written; nothing of that transaction was acknowledged."""
-
-
-class Lock:
-    """Two servers on one file would each overwrite what the other acknowledged."""
-
-    def __init__(self, store: Path) -> None:
-        store.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = store.with_name(store.name + ".lock")
-        try:
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise unusable(store, error) from error
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(self._fd)
-            raise UsageError(
-                f"The store {path.parent} is in use", why="another API server has it open", fix="Stop that one first."
-            ) from error
-
-    def release(self) -> None:
-        os.close(self._fd)
-
-
-def unusable(store: Path, error: Exception) -> KgentsError:
-    """The store is not broken, but this process can't work with it as things are."""
-    fix = f"Is there room on the disk, and may this user write {store.parent}? Nothing was changed."
-    return StoreFailed(f"The store {store} cannot be opened", why=str(error), fix=fix)
 
 
 def mark_of(store: Path) -> Path:

@@ -16,8 +16,9 @@ import orjson
 
 from kgents.embedded.apiserver.store import ceiling
 from kgents.embedded.apiserver.store.carving import carve
-from kgents.embedded.apiserver.store.database import Database, Lock, mark_of, unusable
+from kgents.embedded.apiserver.store.database import Database, mark_of
 from kgents.embedded.apiserver.store.layout import Row
+from kgents.embedded.apiserver.store.lock import Lock, unusable
 from kgents.embedded.auth.files import write_private
 
 SIDE_FILES = ("", "-wal", "-shm")

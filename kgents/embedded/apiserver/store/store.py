@@ -13,8 +13,9 @@ from typing import Any
 import orjson
 
 from kgents.api.errors import KgentsError
-from kgents.embedded.apiserver.store.database import Database, StoreFailed
+from kgents.embedded.apiserver.store.database import Database
 from kgents.embedded.apiserver.store.layout import Damaged, Row, is_damage
+from kgents.embedded.apiserver.store.lock import StoreFailed
 from kgents.embedded.apiserver.store.records import Collection, Event, Key, Record
 
 WINDOW = 20_000
