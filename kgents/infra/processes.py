@@ -74,6 +74,8 @@ def _of_embedded(hive: Hive) -> list[Process]:
                 *("--pod-cidr", hive.pod_cidr),
                 *("--kubelet-address", hive.kubelet_address),
                 *("--node-name", hive.context),
+                # The user's own keys to clusters are nothing for pods.
+                *(f"--keep={path}" for path in os.environ.get("KUBECONFIG", "").split(os.pathsep) if path),
             ),
             env,
             needs_api=True,

@@ -28,7 +28,7 @@ def test_where_it_is_asked_for_the_log_is_the_message_of_a_failure(node: Node) -
 def test_a_message_is_still_there_when_the_container_runs_again(node: Node, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     script = f"test -e {mark} && exec sleep 1000; touch {mark}; echo why; exit 3"
-    name = node.run(script, terminationMessagePolicy="FallbackToLogsOnError")
+    name = node.run(script, terminationMessagePolicy="FallbackToLogsOnError", workingDir=str(tmp_path))
     pod = node.until(name, lambda pod: pod if "running" in container(pod)["state"] else None)
     node.until(name, lambda pod: container(pod)["lastState"]["terminated"]["message"] == "why\n")
     assert pod
