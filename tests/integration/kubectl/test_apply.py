@@ -6,11 +6,30 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.integration.kubectl.conftest import Shell, config_map
 
 
 def listed(*objects: dict[str, Any]) -> str:
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+
+
+def deployment(image: str) -> dict[str, Any]:
+    labels = {"app": "d"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "main", "image": image}]}}
+    spec = {"selector": {"matchLabels": labels}, "template": template}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": spec}
+
+
+@pytest.mark.parametrize("flags", ["", "--server-side"])
+def test_apply_leaves_alone_what_it_does_not_name(sh: Shell, flags: str) -> None:
+    sh.apply(deployment("app:1"), flags=flags)
+    sh("scale deployment d --replicas=3")
+    sh.apply(deployment("app:2"), flags=flags)
+    spec = sh.json("get deployment d")["spec"]
+    assert (spec["replicas"], spec["template"]["spec"]["containers"][0]["image"]) == (3, "app:2")
+    sh("delete deployment d")
 
 
 def test_a_list_is_applied_whole(sh: Shell) -> None:

@@ -240,6 +240,16 @@ def test_both_kinds_of_events_are_the_same_events(sh: Shell) -> None:
     assert sh.json("get events t")["involvedObject"] == about
 
 
+def test_metrics_pushed_by_a_node_are_topped(sh: Shell) -> None:
+    metrics = {
+        **thing("metrics.k8s.io/v1beta1", "PodMetrics", timestamp="2026-01-01T00:00:00Z", window="5s"),
+        "containers": [{"name": "c", "usage": {"cpu": "250m", "memory": "64Mi"}}],
+    }
+    path = f"/apis/metrics.k8s.io/v1beta1/namespaces/{sh.namespace}/pods"
+    sh(f"create --raw {path} -f -", input=json.dumps(metrics))
+    assert re.search(r"^t +250m +64Mi", sh("top pods --no-headers"), re.M)
+
+
 def uid(sh: Shell) -> str:
     return str(sh.json("get pod t")["metadata"]["uid"])
 
