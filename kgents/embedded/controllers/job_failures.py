@@ -35,7 +35,10 @@ def has_failed(pod: Mapping[str, Any], job: Mapping[str, Any]) -> bool:
     phase = (pod.get("status") or {}).get("phase")
     if phase == "Failed":
         return True
-    return is_deleting(pod) and phase != "Succeeded" and not replaces_only_failed(job)
+    if not is_deleting(pod) or phase == "Succeeded":
+        return False
+    # Nobody will ever say how one ended that was never placed.
+    return not replaces_only_failed(job) or not (pod.get("spec") or {}).get("nodeName")
 
 
 def replaces_only_failed(job: Mapping[str, Any]) -> bool:
@@ -105,9 +108,13 @@ def ended_at(pod: Mapping[str, Any], now: datetime) -> datetime:
     ]
     if ends:
         return max(ends)
-    ready = condition(pod, "Ready")
-    told = (ready or {}).get("lastTransitionTime") or pod["metadata"].get("deletionTimestamp") or created(pod)
-    return parse_time(told) or now
+    ready, metadata = condition(pod, "Ready") or {}, pod["metadata"]
+    if ready.get("status") == "False" and ready.get("lastTransitionTime"):
+        return parse_time(ready["lastTransitionTime"]) or now
+    due = parse_time(metadata.get("deletionTimestamp"))
+    if due is not None:
+        return due - timedelta(seconds=int(metadata.get("deletionGracePeriodSeconds") or 0))
+    return parse_time(created(pod)) or now
 
 
 def back_off(job: Mapping[str, Any], pods: Sequence[Object], now: datetime) -> timedelta:

@@ -104,7 +104,7 @@ def _note(job: Mapping[str, Any], pod: Object, found: Tally, failing: bool) -> N
             found.completed.add(index)
         elif not found.is_indexed and uid not in found.uncounted["succeeded"]:
             found.uncounted["succeeded"].append(uid)
-    elif has_failed(pod, job) or (failing and is_deleting(pod)):
+    elif has_failed(pod, job) or ((failing or is_deleting(job)) and is_deleting(pod)):
         known = uid in found.uncounted["failed"]
         if not known and not out_of_range and (not is_finished(pod) or rule_on(job, pod).counts):
             found.uncounted["failed"].append(uid)

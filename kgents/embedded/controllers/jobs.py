@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from kgents.api.errors import KgentsError
 from kgents.api.kinds import JOB
 from kgents.embedded.controllers import job_plan
 from kgents.embedded.controllers.cache import Cache
@@ -56,10 +57,16 @@ class Jobs:
         pods = await self._control.claim(job)
         job, counts, outcome = await self._count(job, pods)
         report = Report(job, self._clock())
-        again = await self._act(job, pods, counts, outcome, report)
+        again, failure = None, None
+        try:
+            again = await self._act(job, pods, counts, outcome, report)
+        except KgentsError as error:
+            failure = error
         await self._write(job, report.of(counts))
         for reason, message, warning in report.events:
             await self._events.record(JOB, job, reason, message, warning=warning)
+        if failure is not None:
+            raise failure
         return again
 
     async def _count(self, job: Object, pods: list[Object]) -> tuple[Object, Tally, Outcome | None]:
