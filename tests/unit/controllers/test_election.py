@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 
-from kgents.embedded.controllers.election import is_dead, this_process
+from kgents.kube.election import is_dead, this_process
 
 
 def test_a_living_process_of_this_machine_holds_on() -> None:
