@@ -277,6 +277,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def arguments(options: argparse.Namespace) -> dict[str, Any]:
-    """Those options as `run` takes them."""
-    names = ("root", "pki", "keep", "node_name", "pod_cidr", "kubelet_address", "first_pause")
-    return {name: getattr(options, name) for name in names}
+    """Those options, and --kubeconfig, as `run` takes them."""
+    names = ("root", "pki", "node_name", "pod_cidr", "kubelet_address", "first_pause")
+    secret = [path for path in (options.kubeconfig, options.pki, *options.keep) if path]
+    return {"keep": list(map(Path, secret)), **{name: getattr(options, name) for name in names}}
