@@ -19,7 +19,7 @@ def group(place: Place) -> str:
     """The group of a custom resource `bees`, served as v1 and v2, with a status."""
     name = f"{secrets.token_hex(4)}.example.com"
     schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    versions = [
+    versions: list[dict[str, Any]] = [
         {"name": one, "served": True, "storage": one == "v1", "schema": schema, "subresources": {"status": {}}}
         for one in ("v1", "v2")
     ]

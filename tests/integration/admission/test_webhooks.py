@@ -189,3 +189,24 @@ def test_a_webhook_cannot_judge_the_removal_of_webhooks(place: Place, webhook: W
     assert place.put_map("a").status == 400
     assert place.request("DELETE", f"{path}/{name}").status == 200
     assert place.put_map("a").status == 201
+
+
+def test_what_a_webhook_adds_belongs_to_no_manager(place: Place, webhook: Webhook) -> None:
+    webhook.routes["/add"] = patching({"op": "add", "path": "/data/added", "value": "by a webhook"})
+    place.hooks("Mutating", webhook, {"path": "/add"})
+    reply = place.put_map("m", {"own": "1"})
+    owned = [entry["fieldsV1"]["f:data"] for entry in reply.body["metadata"]["managedFields"]]
+    assert (reply.body["data"]["added"], owned) == ("by a webhook", [{".": {}, "f:own": {}}])
+
+
+def test_a_status_that_is_no_success_is_told_as_kubernetes_client_tells_it(place: Place, webhook: Webhook) -> None:
+    webhook.status["/x"] = 503
+    place.hooks("Validating", webhook, {"path": "/x"})
+    told = "failed to call webhook: the server is currently unable to handle the request"
+    assert place.put_map("m").body["message"].endswith(told)
+
+
+def test_the_old_version_of_reviews_is_spoken_to_who_knows_no_other(place: Place, webhook: Webhook) -> None:
+    place.hooks("Validating", webhook, {"path": "/old", "admissionReviewVersions": ["v1beta1"]})
+    assert place.put_map("m").status == 201
+    assert [review["apiVersion"] for _, review in webhook.received] == ["admission.k8s.io/v1beta1"]

@@ -8,7 +8,7 @@ import pytest
 
 from kgents.embedded.apiserver import warn
 from kgents.embedded.apiserver.policies.validation import check_binding, check_policy
-from kgents.embedded.apiserver.webhooks.asking import refusal
+from kgents.embedded.apiserver.webhooks.answers import refusal
 from kgents.embedded.apiserver.webhooks.validation import check_configuration
 
 RULE = {"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}

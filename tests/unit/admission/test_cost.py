@@ -53,9 +53,15 @@ async def test_a_judge_that_has_nothing_to_go_by_builds_nothing(judge: Any) -> N
 
 
 def test_what_is_registered_is_compiled_once_per_change() -> None:
-    store, built = Collections(), []
+    store = Collections()
+    built: list[int] = []
+
+    def build(objects: list[Any]) -> int:
+        built.append(len(objects))
+        return len(built)
+
     api = cast("Any", SimpleNamespace(store=store))
-    registered: Registered[int] = Registered(lambda objects: built.append(len(objects)) or len(built), "things")
+    registered: Registered[int] = Registered(build, "things")
     name = "things.admissionregistration.k8s.io"
     assert registered.idle(api)
     first = [registered.get(api), registered.get(api)]

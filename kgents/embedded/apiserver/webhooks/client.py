@@ -18,6 +18,19 @@ from kgents.embedded.apiserver.webhooks.compiled import ServiceRef, Webhook
 Object = dict[str, Any]
 MAX_ANSWER = 8 * 1024 * 1024
 MAX_AT_ONCE = 256
+MAX_SHOWN = 1024
+STATUSES = {
+    400: "the server rejected our request for an unknown reason",
+    401: "the server has asked for the client to provide credentials",
+    403: "unknown",
+    404: "the server could not find the requested resource",
+    405: "the server does not allow this method on the requested resource",
+    409: "the server reported a conflict",
+    422: "the server rejected our request due to an error in our request",
+    429: "the server has received too many requests and has asked us to try again later",
+    503: "the server is currently unable to handle the request",
+    504: "the server was unable to return a response in the time allotted, but may still be processing the request",
+}
 
 
 class CallFailed(KgentsError):
@@ -41,7 +54,7 @@ async def post(api: Api, hook: Webhook, body: Object) -> Any:
     except (aiohttp.ClientError, OSError, ssl.SSLError, ValueError) as error:
         raise CallFailed(f'failed to call webhook: Post "{asked}": {_why(error)}') from error
     if not 200 <= status < 300:
-        raise CallFailed(f"failed to call webhook: the server answered with status {status}")
+        raise CallFailed(f"failed to call webhook: {_refused(status, answer)}")
     try:
         return orjson.loads(answer)
     except orjson.JSONDecodeError as error:
@@ -55,6 +68,16 @@ async def _exchange(api: Api, hook: Webhook, url: URL, server_name: str | None, 
         url, data=body, headers=headers, ssl=context, server_hostname=server_name, allow_redirects=False
     ) as response:
         return response.status, await _read(response)
+
+
+def _refused(status: int, answer: bytes) -> str:
+    """An HTTP status that is no success, as Kubernetes' own client tells it."""
+    if status in STATUSES:
+        return STATUSES[status]
+    if status >= 500:
+        shown = orjson.dumps(answer[:MAX_SHOWN].decode(errors="replace").strip() or "unknown").decode()
+        return f"an error on the server ({shown}) has prevented the request from succeeding"
+    return f"the server responded with the status code {status} but did not return more details"
 
 
 def _why(error: Exception) -> str:

@@ -13,6 +13,7 @@ from kgents.embedded.apiserver.policies.expressions import BASIC
 from kgents.embedded.apiserver.targets import Target
 
 Object = dict[str, Any]
+REVIEWS = ("v1", "v1beta1")
 DRY_RUN = ("None", "NoneOnDryRun")
 
 
@@ -28,7 +29,10 @@ class ServiceRef:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """One webhook of one configuration. `ca` is PEM text; empty means the system's authorities."""
+    """One webhook of one configuration. `ca` is PEM text; empty means the system's authorities.
+
+    `review` is the version of AdmissionReview that it is asked with.
+    """
 
     name: str
     target: Target
@@ -40,6 +44,7 @@ class Webhook:
     fails_closed: bool
     dry_run: bool
     reinvoked: bool
+    review: str
 
 
 def compile_webhooks(configurations: Iterable[Object]) -> tuple[Webhook, ...]:
@@ -60,6 +65,7 @@ def _webhook(hook: Mapping[str, Any]) -> Webhook:
         hook.get("failurePolicy") != "Ignore",
         hook.get("sideEffects") in DRY_RUN,
         hook.get("reinvocationPolicy") == "IfNeeded",
+        next((one for one in hook.get("admissionReviewVersions") or () if one in REVIEWS), "v1"),
     )
 
 

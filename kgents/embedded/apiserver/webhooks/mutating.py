@@ -41,7 +41,7 @@ async def _ask(hook: Webhook, review: Review) -> bool | None:
     resource = wanted(hook, review)
     if resource is None:
         return None
-    said = await ask(hook, review, resource)
+    said = await ask(hook, review, resource, mutating=True)
     for text in said.warnings:
         warn.add(review.call.warnings, text)
     if said.refusal is not None:
@@ -50,8 +50,11 @@ async def _ask(hook: Webhook, review: Review) -> bool | None:
 
 
 def _apply(hook: Webhook, review: Review, resource: Resource, patch: list[object]) -> bool:
+    if not patch:
+        return False
     if review.obj is None:
-        raise internal(f'admission webhook "{hook.name}" attempted to modify what is deleted')
+        why = "attempted to modify the object, which is not supported for this operation"
+        raise internal(f'admission webhook "{hook.name}" {why}')
     before = targets.seen_as(review, resource, review.obj)
     try:
         after = json_patch.apply(before, patch)

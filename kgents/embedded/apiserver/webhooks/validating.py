@@ -7,7 +7,8 @@ import asyncio
 from kgents.embedded.apiserver import warn
 from kgents.embedded.apiserver.admission import Review
 from kgents.embedded.apiserver.errors import StatusError
-from kgents.embedded.apiserver.webhooks.asking import Said, ask, wanted
+from kgents.embedded.apiserver.webhooks.answers import Said
+from kgents.embedded.apiserver.webhooks.asking import ask, wanted
 from kgents.embedded.apiserver.webhooks.compiled import Webhook
 
 
@@ -16,7 +17,7 @@ async def validate(review: Review, hooks: tuple[Webhook, ...]) -> None:
     asked = [(hook, resource) for hook in hooks if (resource := wanted(hook, review)) is not None]
     if not asked:
         return
-    questions = (_answer(ask(hook, review, resource)) for hook, resource in asked)
+    questions = (_answer(ask(hook, review, resource, mutating=False)) for hook, resource in asked)
     refusals: list[StatusError] = []
     for said in await asyncio.gather(*questions):
         if isinstance(said, StatusError):
