@@ -14,7 +14,7 @@ from aiohttp import web
 from kgents.api.errors import KgentsError
 from kgents.embedded.apiserver import discovery, pipeline
 from kgents.embedded.apiserver.api import Api
-from kgents.embedded.apiserver.calls import Answer, Call
+from kgents.embedded.apiserver.calls import JSON, Answer, Call
 from kgents.embedded.apiserver.errors import StatusError, method_not_allowed, no_such_resource
 from kgents.embedded.apiserver.requests import RequestInfo, parse
 from kgents.embedded.apiserver.store.lock import StoreFailed
@@ -54,7 +54,7 @@ class Edge:
             found = _failure(StatusError(500, "", "etcdserver: request is too large"))
         except KgentsError as error:
             found = _internal(str(error))
-        except (ConnectionResetError, asyncio.CancelledError):
+        except (ConnectionError, asyncio.CancelledError):
             raise
         except BUGS as error:
             # A bug must become an answer, with its trace in the log, or the client would wait for a cut connection.
@@ -149,8 +149,15 @@ def _internal(message: str) -> Answer:
     return _failure(StatusError(500, "InternalError", f"Internal error occurred: {message}", details=details))
 
 
+def _ended(found: Answer) -> bytes:
+    """JSON ends its line, as Go's encoder writes it: clients paste messages together and rely on it."""
+    if found.content_type != JSON or not found.body or found.body.endswith(b"\n"):
+        return found.body
+    return found.body + b"\n"
+
+
 def _response(found: Answer, warnings: list[str]) -> web.Response:
-    response = web.Response(body=found.body, status=found.code, headers=found.headers)
+    response = web.Response(body=_ended(found), status=found.code, headers=found.headers)
     response.headers["Content-Type"] = found.content_type
     response.headers.setdefault("Cache-Control", "no-cache, private")
     for text in dict.fromkeys(warnings):

@@ -20,6 +20,9 @@ from kgents.kube.lean import use_small_buffers
 
 IDLE_SECONDS = 120.0
 """A connection on which no whole request has come for so long is closed."""
+PATIENCE = {"TCP_USER_TIMEOUT": 60_000, "TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
+"""Accepted connections inherit these. The kernel cuts off a client that takes nothing of what waits for it for a
+minute, whatever it asked for, and finds out within two that a peer has gone without a word."""
 LONGEST_LINE = 128 * 1024
 """Of a request's head: a selector of a thousand names is a long line."""
 
@@ -28,9 +31,8 @@ def listen(address: str, port: int) -> socket.socket:
     """A bound socket. Raises UsageError if somebody else is there."""
     bound = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    # Accepted connections inherit these: a peer that is gone without a word is found out within two minutes.
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
+    for option, value in PATIENCE.items():
         if hasattr(socket, option):
             bound.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
     try:

@@ -24,8 +24,6 @@ from kgents.embedded.apiserver.watch import Encode, Watcher, frame
 BOOKMARK_SECONDS = 60.0
 BOOKMARK_BEFORE_END = 2.0
 """Kubernetes' cadence: once a minute, and just before the end."""
-STALLED_SECONDS = 60.0
-"""A client that takes nothing for so long is cut off. It can resume."""
 INITIAL_END = {"k8s.io/initial-events-end": "true"}
 Show = Callable[[str, dict[str, Any]], bytes]
 log = logging.getLogger(__name__)
@@ -42,7 +40,7 @@ async def watch(call: Call, request: web.BaseRequest) -> web.StreamResponse:
     show = _shower(call, form)
     watcher = Watcher(collection, place, matcher(call), _encoder(call, show))
     response = web.StreamResponse(headers={"Content-Type": forms.JSON, "Cache-Control": "no-cache, private"})
-    stream = _Stream(call, show, request, response, watcher)
+    stream = _Stream(call, show, response, watcher)
     # From here to the first await nothing can be committed: what exists and what follows join without a gap.
     refused = _refused(call, collection, asked, initial=initial)
     if refused is None:
@@ -58,7 +56,7 @@ async def watch(call: Call, request: web.BaseRequest) -> web.StreamResponse:
         else:
             await stream.serve(seconds or random.uniform(1800, 3600))
         await response.write_eof()
-    except (ConnectionResetError, TimeoutError) as error:
+    except ConnectionError as error:
         log.debug("A watcher of %s has gone: %s", call.resource.qualified, error)
     finally:
         watcher.stop()
@@ -104,12 +102,9 @@ def _encoder(call: Call, show: Show | None) -> Encode | None:
 class _Stream:
     """Sends what a watcher sees, with bookmarks between, until its end."""
 
-    def __init__(
-        self, call: Call, show: Show | None, request: web.BaseRequest, response: web.StreamResponse, watcher: Watcher
-    ) -> None:
+    def __init__(self, call: Call, show: Show | None, response: web.StreamResponse, watcher: Watcher) -> None:
         self._call = call
         self._show = show
-        self._request = request
         self._response = response
         self._watcher = watcher
 
@@ -123,7 +118,7 @@ class _Stream:
         return self._show("BOOKMARK", obj) if self._show is not None else frame("BOOKMARK", orjson.dumps(obj))
 
     async def serve(self, seconds: float) -> None:
-        """Raises ConnectionResetError when the client goes, TimeoutError when it takes nothing."""
+        """Raises ConnectionError when the client goes, or takes nothing for too long."""
         watcher, loop = self._watcher, asyncio.get_running_loop()
         begun = loop.time()
         ends = begun + seconds
@@ -134,7 +129,7 @@ class _Stream:
                 return
             if watcher.waiting:
                 if data := watcher.drain():
-                    await self._send(data)
+                    await self._response.write(data)
                 if loop.time() < ends:
                     continue
             now = loop.time()
@@ -142,21 +137,12 @@ class _Stream:
                 return
             due = _next_mark(marked, ends) if marks else ends
             if now >= due and marks:
-                await self._send(self.bookmark())
+                await self._response.write(self.bookmark())
                 marked = now
                 continue
             await watcher.wait(min(due, ends) - now)
         while watcher.waiting and not watcher.behind:
-            await self._send(watcher.drain())
-
-    async def _send(self, data: bytes) -> None:
-        try:
-            async with asyncio.timeout(STALLED_SECONDS):
-                await self._response.write(data)
-        except TimeoutError:
-            if self._request.transport is not None:
-                self._request.transport.abort()
-            raise
+            await self._response.write(watcher.drain())
 
 
 def _next_mark(marked: float, ends: float) -> float:
