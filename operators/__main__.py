@@ -11,6 +11,8 @@ from pathlib import Path
 
 from kgents.api.errors import KgentsError
 from kgents.kube import config
+from kgents.kube.client import KubeClient
+from kgents.kube.election import lead
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -53,7 +55,7 @@ def _worth_saying(record: logging.LogRecord) -> bool:
 
 async def _run(options: argparse.Namespace) -> None:
     from operators import app
-    from operators.identity import acting_as_operators
+    from operators.identity import LEASE, acting_as_operators
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -63,8 +65,13 @@ async def _run(options: argparse.Namespace) -> None:
     if not options.token_file:
         await app.run(cluster, stop, images_needed=options.images_needed, webhook=options.webhook)
         return
-    async with acting_as_operators(cluster, Path(options.token_file)) as own:
-        await app.run(own, stop, images_needed=options.images_needed, webhook=options.webhook)
+    async with acting_as_operators(cluster, Path(options.token_file)) as own, KubeClient(own) as api:
+
+        async def work(ended: asyncio.Event) -> None:
+            await app.run(own, ended, images_needed=options.images_needed, webhook=options.webhook)
+            stop.set()  # if another machine leads by now, a new process waits for its turn
+
+        await lead(api, LEASE, work, stop)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 from kgents.api.errors import KgentsError
@@ -23,6 +22,8 @@ from kgents.kube.config import ClusterConfig
 log = logging.getLogger(__name__)
 
 ACCOUNT = "kgents-operators"
+LEASE = (HIVE_NAMESPACE, ACCOUNT)
+"""Who holds it works; other machines of the same hive wait."""
 LIFETIME = 3600
 RENEW_AFTER = 0.5
 """Of a token's life: what is left of it is the time in which the person may log in again."""
@@ -36,19 +37,18 @@ async def acting_as_operators(person: ClusterConfig, token_file: Path) -> AsyncI
         await _renew(api, token_file)
         keeping = asyncio.create_task(_keep(api, token_file), name="token")
         try:
-            yield replace(
-                person,
-                user=ACCOUNT,
+            # Named one by one: nothing of who the person is may come along.
+            yield ClusterConfig(
+                context=person.context,
+                server=person.server,
                 namespace=HIVE_NAMESPACE,
-                token=None,
+                user=ACCOUNT,
+                ca_file=person.ca_file,
+                ca_data=person.ca_data,
+                insecure=person.insecure,
+                tls_server_name=person.tls_server_name,
+                proxy_url=person.proxy_url,
                 token_file=str(token_file),
-                username=None,
-                password=None,
-                client_cert_file=None,
-                client_key_file=None,
-                client_cert_data=None,
-                client_key_data=None,
-                exec=None,
             )
         finally:
             keeping.cancel()

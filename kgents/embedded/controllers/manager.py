@@ -31,7 +31,6 @@ from kgents.embedded.controllers.cache import Cache, by_label, by_selector
 from kgents.embedded.controllers.cronjobs import CronJobs
 from kgents.embedded.controllers.daemonsets import DaemonSets
 from kgents.embedded.controllers.deployment import Deployments
-from kgents.embedded.controllers.election import lead
 from kgents.embedded.controllers.endpoints import ServiceEndpoints
 from kgents.embedded.controllers.garbage import GarbageCollector
 from kgents.embedded.controllers.jobs import Jobs, by_job
@@ -43,11 +42,14 @@ from kgents.embedded.controllers.statefulsets import StatefulSets
 from kgents.embedded.controllers.volumes import Claims
 from kgents.kube.client import KubeClient
 from kgents.kube.config import ClusterConfig
+from kgents.kube.election import lead
 from kgents.kube.queue import Controller
 
 log = logging.getLogger(__name__)
 
 USER_AGENT = "kgents-controllers"
+LEASE_NAME = ("kube-system", "kube-controller-manager")
+"""That of Kubernetes' own controller manager: beside it ours wait."""
 
 
 async def run(config: ClusterConfig, stop: asyncio.Event) -> None:
@@ -56,7 +58,7 @@ async def run(config: ClusterConfig, stop: asyncio.Event) -> None:
     Only one runs them at a time (`election`); the others wait for their turn.
     """
     async with KubeClient(config, user_agent=USER_AGENT) as api:
-        await lead(api, lambda ended: _run(api, config, ended), stop)
+        await lead(api, LEASE_NAME, lambda ended: _run(api, config, ended), stop)
 
 
 async def _run(api: KubeClient, config: ClusterConfig, stop: asyncio.Event) -> None:

@@ -7,10 +7,13 @@ import asyncio
 import pytest
 
 from kgents.api.kinds import LEASE
-from kgents.embedded.controllers import election
-from kgents.embedded.controllers.election import NAME, NAMESPACE, Seat
+from kgents.embedded.controllers.manager import LEASE_NAME
+from kgents.kube import election
 from kgents.kube.client import KubeClient
+from kgents.kube.election import Seat
 from tests.support.waiting import eventually_async
+
+NAMESPACE, NAME = LEASE_NAME
 
 
 async def holder(api: KubeClient) -> str:
@@ -18,7 +21,7 @@ async def holder(api: KubeClient) -> str:
 
 
 async def test_the_second_waits_until_the_first_lets_go(api: KubeClient) -> None:
-    first, second, stop = Seat(api, "first"), Seat(api, "second"), asyncio.Event()
+    first, second, stop = Seat(api, LEASE_NAME, "first"), Seat(api, LEASE_NAME, "second"), asyncio.Event()
     assert await first.take(stop)
 
     waiting = asyncio.create_task(second.take(stop))
@@ -32,7 +35,11 @@ async def test_the_second_waits_until_the_first_lets_go(api: KubeClient) -> None
 
 async def test_a_lease_that_is_not_renewed_is_taken_when_its_time_is_over(api: KubeClient) -> None:
     now = [100.0]
-    first, second, stop = Seat(api, "first"), Seat(api, "second", lambda: now[0]), asyncio.Event()
+    first, second, stop = (
+        Seat(api, LEASE_NAME, "first"),
+        Seat(api, LEASE_NAME, "second", lambda: now[0]),
+        asyncio.Event(),
+    )
     await first.take(stop)
 
     waiting = asyncio.create_task(second.take(stop))
@@ -48,7 +55,7 @@ async def test_a_lease_that_is_not_renewed_is_taken_when_its_time_is_over(api: K
 
 async def test_who_lost_the_lease_is_told(api: KubeClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(election, "RENEW", 0.05)
-    seat, stop, ended = Seat(api, "first"), asyncio.Event(), asyncio.Event()
+    seat, stop, ended = Seat(api, LEASE_NAME, "first"), asyncio.Event(), asyncio.Event()
     await seat.take(stop)
     lease = await api.get(LEASE, NAME, NAMESPACE)
     await api.replace(LEASE, {**lease, "spec": {**lease["spec"], "holderIdentity": "other"}})

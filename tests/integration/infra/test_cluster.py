@@ -246,6 +246,23 @@ def test_programs_that_log_in_are_run(here: Machine, far: Cluster) -> None:
     eventually(lambda: (here.home / "hives" / "far-cloud" / "operators.token").exists())
 
 
+def test_of_two_machines_one_works_and_the_other_takes_over(hive: Machine, far: Cluster, tmp_path: Path) -> None:
+    other = Machine(tmp_path / "other")
+    other.root.mkdir()
+    far.write_kubeconfig(other.kubeconfig, "root")
+    said = other.run("infra", "init", "--context", "far/root").stderr
+    assert "unchanged" in said
+
+    eventually(lambda: "leads; waiting" in other("infra", "logs", "operators"))
+    hive("infra", "stop")
+    agent = {"apiVersion": "kgents.io/v1", "kind": "Agent", "metadata": {"name": "bare"}, "spec": {"command": ["x"]}}
+    far.kubectl("apply", "-f", "-", input=json.dumps(agent))
+    eventually(lambda: condition(far, "bare", "Ready").get("reason") == "ImageNeeded")
+
+    other("infra", "delete", "--yes")
+    assert "customresourcedefinition.apiextensions.k8s.io/agents.kgents.io" in of_kgents(far)
+
+
 def test_two_hives_side_by_side_leave_each_other_alone(hive: Machine) -> None:
     hive("infra", "init", "--name", "near")
     hive("signal", "emit", "DREAM", "--context", "kgents-near")

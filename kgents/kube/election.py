@@ -1,8 +1,8 @@
-"""One set of loops at a time: who leads holds the Lease that Kubernetes' own controller manager would hold.
+"""One at a time: of all who could do a work, the one does it that holds its Lease.
 
-So two of ours never do a thing twice, and beside a real controller manager ours wait. As client-go does, a waiting one
-trusts its own clock only: it takes over when the Lease has not changed for as long as it was granted. On the same
-machine it need not wait for that: the holder names its process, and one that is dead holds nothing.
+So two never do a thing twice. As client-go does, a waiting one trusts its own clock only: it takes over when the Lease
+has not changed for as long as it was granted. On the same machine it need not wait for that: the holder names its
+process, and one that is dead holds nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from kgents.kube.errors import AlreadyExists, Conflict, ObjectNotFound
 
 log = logging.getLogger(__name__)
 
-NAME, NAMESPACE = "kube-controller-manager", "kube-system"
+Name = tuple[str, str]
+"""(namespace, name) of a Lease."""
 DURATION = 30.0
 """Seconds that a Lease is granted for."""
 RENEW = 10.0
@@ -35,9 +36,11 @@ _MARGIN = 5.0
 _FAREWELL = 2.0
 
 
-async def lead(api: KubeClient, work: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event) -> None:
+async def lead(
+    api: KubeClient, lease: Name, work: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event
+) -> None:
     """Runs `work(ended)` whenever the Lease is ours, until `stop`. `ended` is set by `stop`, and when it is lost."""
-    seat = Seat(api)
+    seat = Seat(api, lease)
     while not stop.is_set():
         if not await seat.take(stop):
             return
@@ -54,8 +57,11 @@ async def lead(api: KubeClient, work: Callable[[asyncio.Event], Awaitable[None]]
 class Seat:
     """The Lease, as one candidate sees it."""
 
-    def __init__(self, api: KubeClient, identity: str = "", clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, api: KubeClient, lease: Name, identity: str = "", clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.identity = identity or this_process()
+        self._namespace, self._name = lease
         self._api = api
         self._clock = clock
         self._seen: tuple[str, float] = ("", 0.0)
@@ -99,7 +105,7 @@ class Seat:
         """Let the next one begin at once; where that cannot be said, it finds out."""
         try:
             async with asyncio.timeout(_FAREWELL):
-                lease = await self._api.get(LEASE, NAME, NAMESPACE)
+                lease = await self._api.get(LEASE, self._name, self._namespace)
                 if lease["spec"].get("holderIdentity") == self.identity:
                     spec = {**lease["spec"], "holderIdentity": "", "leaseDurationSeconds": 1}
                     await self._api.replace(LEASE, {**lease, "spec": spec})
@@ -111,9 +117,9 @@ class Seat:
         now = times.to_micro_text(time.time())
         spec = {"holderIdentity": self.identity, "leaseDurationSeconds": round(DURATION), "renewTime": now}
         try:
-            lease = await self._api.get(LEASE, NAME, NAMESPACE)
+            lease = await self._api.get(LEASE, self._name, self._namespace)
         except ObjectNotFound:
-            meta = {"name": NAME, "namespace": NAMESPACE}
+            meta = {"name": self._name, "namespace": self._namespace}
             await self._api.create(
                 LEASE, {"metadata": meta, "spec": {**spec, "acquireTime": now, "leaseTransitions": 0}}
             )
