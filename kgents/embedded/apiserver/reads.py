@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -111,15 +112,25 @@ async def list_objects(call: Call) -> Answer:
     form = forms.wanted(call, many=True)
     asked = paging.page(call)
     rv = call.api.store.rv if asked.moment is None else asked.moment
-    records = list(select(call, _source(call, asked)))
+    records, behind = _cut(call, _source(call, asked), asked.limit)
     meta: Object = {"resourceVersion": str(rv)}
-    if asked.limit and len(records) > asked.limit:
-        last = path(records[asked.limit - 1].key)
+    if behind:
+        last = path(records[-1].key)
         meta["continue"] = paging.token(last.removeprefix(f"{call.namespace}/") if call.namespace else last, rv)
         if selector(call).empty:
-            meta["remainingItemCount"] = len(records) - asked.limit
-        records = records[: asked.limit]
+            meta["remainingItemCount"] = behind
     return _rendered(call, form, records, meta)
+
+
+def _cut(call: Call, records: Iterator[Record], limit: int) -> tuple[list[Record], int]:
+    """A page of what the selectors mean, and how many objects are behind it.
+
+    These count whether they are meant or not: as in Kubernetes, the page after the last one may turn out empty.
+    """
+    if not limit:
+        return list(select(call, records)), 0
+    page = list(itertools.islice(select(call, records), limit))
+    return page, sum(1 for _ in records) if len(page) == limit else 0
 
 
 def _source(call: Call, asked: Page) -> Iterator[Record]:
@@ -128,6 +139,10 @@ def _source(call: Call, asked: Page) -> Iterator[Record]:
     if moment is not None and moment < collection.horizon:
         raise paging.expired(asked)
     if moment is None or not collection.history or collection.history[-1].rv <= moment:
+        name = selector(call).name
+        if name and not asked.start and (namespace or not call.resource.namespaced):
+            one = collection.get(call.namespace, name)
+            return iter(() if one is None else (one,))
         return collection.span(namespace, asked.start)
     first = f"{namespace}/{asked.start}" if namespace else asked.start
     return (

@@ -26,6 +26,14 @@ class Selector:
         """Whether everything matches."""
         return not self.labels and not self.fields
 
+    @property
+    def name(self) -> str:
+        """The one name that an object can have, if there is but one."""
+        for key, operator, values in self.fields:
+            if key == "metadata.name" and operator == "in":
+                return next(iter(values))
+        return ""
+
     def matches(self, labels: Mapping[str, str], field: Callable[[str], str]) -> bool:
         """Whether an object with these labels, and these values of fields, is meant."""
         for key, operator, values in self.labels:

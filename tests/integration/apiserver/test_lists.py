@@ -37,6 +37,25 @@ def test_pages_are_of_one_moment_whatever_is_written_meanwhile(things: Things) -
     assert (first["metadata"]["remainingItemCount"], later["metadata"]["remainingItemCount"]) == (3, 1)
 
 
+def test_a_page_of_selected_objects_goes_on_while_there_are_objects_at_all(things: Things) -> None:
+    for name in "abc":
+        things.create(name, chosen="yes" if name == "a" else "no")
+    told = things.get(limit=1, labelSelector="chosen=yes").body["metadata"]
+    assert "remainingItemCount" not in told
+    rest = things.get(limit=1, labelSelector="chosen=yes", **{"continue": told["continue"]}).body
+    assert (rest["items"], "continue" in rest["metadata"]) == ([], False)
+
+
+def test_one_object_by_its_name_is_a_whole_list(things: Things) -> None:
+    for name in "abc":
+        things.create(name, colour="red")
+    query = {"fieldSelector": "metadata.name=b", "limit": "1"}
+    told = things.get(**query).body
+    assert ([one["metadata"]["name"] for one in told["items"]], "continue" in told["metadata"]) == (["b"], False)
+    assert things.names(**query, labelSelector="colour=blue") == []
+    assert things.names(fieldSelector="metadata.name=b,metadata.name=c") == []
+
+
 def test_a_version_with_a_limit_is_meant_exactly(things: Things) -> None:
     version = things.create("a")
     things.create("b")
