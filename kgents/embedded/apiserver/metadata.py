@@ -21,6 +21,8 @@ Object = dict[str, Any]
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _SERVER_SET = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink")
 _KEPT = ("creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "resourceVersion")
+ANY_VERSION = (None, "", "0")
+"""What a client says that does not care which version it replaces."""
 _MAPS_AND_LISTS = ("labels", "annotations", "finalizers", "ownerReferences", "managedFields")
 _STANDARD_FINALIZERS = frozenset({"orphan", "foregroundDeletion", "kubernetes"})
 _ANNOTATIONS_LIMIT = 256 * 1024
@@ -70,7 +72,7 @@ def match_path(call: Call, metadata: Object, *, create: bool) -> None:
 
 def prepare_create(call: Call, metadata: Object) -> None:
     """Sets what the server sets. Raises 500 for a resourceVersion, as Kubernetes does."""
-    if metadata.pop("resourceVersion", None):
+    if metadata.pop("resourceVersion", None) not in ANY_VERSION:
         raise StatusError(500, "", "resourceVersion should not be set on objects to be created")
     for key in _SERVER_SET:
         metadata.pop(key, None)
@@ -102,7 +104,7 @@ def prepare_update(call: Call, new: Object, old: Object) -> None:
         why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {old['uid']}"
         raise conflict(resource.group, resource.plural, name, why)
     new["uid"] = old["uid"]
-    if new.get("resourceVersion") and new["resourceVersion"] != old.get("resourceVersion"):
+    if new.get("resourceVersion") not in (*ANY_VERSION, old.get("resourceVersion")):
         raise conflict(resource.group, resource.plural, name)
     new.pop("selfLink", None)
     for key in _KEPT:

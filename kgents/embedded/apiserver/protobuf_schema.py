@@ -22,9 +22,8 @@ def message(name: str) -> dict[int, Field]:
 
 
 def name_of(api_version: str, kind: str) -> str | None:
-    """The message of a kind, None if there is none. Kinds that two groups have are told apart by the group."""
-    own = f"{api_version.partition('.')[0]}{kind}"
-    return next((name for name in (own, kind) if name in _lines()), None)
+    """The message of a kind, None if there is none. A line may be for one version only: `autoscaling/v1/Kind`."""
+    return next((name for name in (f"{api_version}/{kind}", kind) if name in _lines()), None)
 
 
 @cache

@@ -39,7 +39,7 @@ async def replace(call: Call, subresource: str = "") -> Answer:
         raise bad_request(f"{where} was undeterminable: name must be provided")
     metadata.match_path(call, metadata.of(obj), create=False)
     metadata.merge_owners(call, obj["metadata"])
-    given = str(obj["metadata"].get("resourceVersion") or "")
+    given = obj["metadata"].get("resourceVersion") not in metadata.ANY_VERSION
     if not given and not call.resource.strategy.unconditional_update:
         await _must_exist(call)
         cause = Cause(
@@ -52,7 +52,7 @@ async def replace(call: Call, subresource: str = "") -> Answer:
         new: Object = orjson.loads(raw)
         return new
 
-    return answer(call, await change_object(call, change, subresource, pinned=bool(given)))
+    return answer(call, await change_object(call, change, subresource, pinned=given))
 
 
 async def _must_exist(call: Call) -> None:

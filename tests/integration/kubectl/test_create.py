@@ -102,6 +102,29 @@ def test_run_expose_and_autoscale(sh: Shell) -> None:
     assert "Deployment/scaled   cpu: <unknown>/70%   1         3         0" in sh("get hpa scaled")
 
 
+def test_autoscalers_are_the_same_in_both_versions(sh: Shell) -> None:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "d"}
+    memory = {"name": "memory", "target": {"type": "AverageValue", "averageValue": "1Gi"}}
+    metrics = [{"type": "Resource", "resource": memory}]
+    for version, more in (("v1", {"targetCPUUtilizationPercentage": 60}), ("v2", {"metrics": metrics})):
+        spec = {"scaleTargetRef": target, "maxReplicas": 3, **more}
+        scaler = {
+            "apiVersion": f"autoscaling/{version}",
+            "kind": "HorizontalPodAutoscaler",
+            "metadata": {"name": version},
+        }
+        sh.apply({**scaler, "spec": spec})
+    old, new = "horizontalpodautoscalers.v1.autoscaling", "horizontalpodautoscalers.v2.autoscaling"
+    for named in (old, new):
+        assert "cpu: <unknown>/60%   1         3" in sh(f"get {named} v1")
+    assert sh(f"get {old} v1 -o jsonpath={{.spec.targetCPUUtilizationPercentage}}") == "60"
+    assert "autoscaling.alpha.kubernetes.io/metrics" in sh(f"get {old} v2 -o yaml")
+    sh(f"patch {old} v2 --type=merge -p", '{"spec": {"maxReplicas": 4}}')
+    kept = sh.json(f"get {new} v2")
+    assert (kept["spec"]["maxReplicas"], kept["spec"]["metrics"]) == (4, metrics)
+    assert "autoscaling.alpha.kubernetes.io/metrics" not in kept["metadata"]["annotations"]
+
+
 def test_a_dry_run_shows_what_would_be_and_stores_nothing(sh: Shell) -> None:
     for where in ("client", "server"):
         assert "image: i:1" in sh(f"run ghost --image=i:1 --dry-run={where} -o yaml")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kgents.embedded.apiserver.age import age, duration, parse_time, since
+from kgents.embedded.apiserver.kinds import autoscaling_v1
 from kgents.embedded.apiserver.kinds.cells import NONE, UNSET, selector_text, shortened
 from kgents.embedded.apiserver.kinds.column import at
 
@@ -74,6 +75,8 @@ def scaled(obj: Object) -> str:
 
 def scaling_targets(obj: Object) -> str:
     """What an autoscaler measures: current value / target."""
+    if obj.get("apiVersion") == autoscaling_v1.API_VERSION:
+        obj = autoscaling_v1.stored(obj)
     specs, current = at(obj, "spec.metrics", ()), at(obj, "status.currentMetrics", ())
     if not specs:
         return NONE

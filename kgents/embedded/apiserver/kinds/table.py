@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kgents.embedded.apiserver.crds import CrdStrategy
 from kgents.embedded.apiserver.kinds import admission as judges
-from kgents.embedded.apiserver.kinds import basics, events, pods, rbac, scaling, services, workloads
+from kgents.embedded.apiserver.kinds import autoscaling_v1, basics, events, pods, rbac, scaling, services, workloads
 from kgents.embedded.apiserver.kinds.defaulted import (
     DefaultedStrategy,
     IngressStrategy,
@@ -122,9 +122,12 @@ def groups() -> Iterator[Resource]:
         "events.k8s.io", "events", "Event", "ev", storage="events", strategy=events.EventsStrategy(),
         read=events.shown, write=events.stored,
     )  # fmt: skip
+    plural, kind = "horizontalpodautoscalers", "HorizontalPodAutoscaler"
+    scalers: dict[str, object] = {"categories": everything, "subresources": status, "storage_version": "v2"}
+    yield of("autoscaling", plural, kind, "hpa", version="v2", strategy=scaling.AutoscalerStrategy(), **scalers)
     yield of(
-        "autoscaling", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "hpa", version="v2",
-        categories=everything, subresources=status, strategy=scaling.AutoscalerStrategy(),
+        "autoscaling", plural, kind, "hpa", version="v1", strategy=autoscaling_v1.AutoscalerV1Strategy(),
+        read=autoscaling_v1.shown, write=autoscaling_v1.stored, **scalers,
     )  # fmt: skip
     yield of("batch", "jobs", "Job", categories=everything, subresources=status, strategy=workloads.JobStrategy())
     yield of(
