@@ -129,6 +129,14 @@ def test_no_file_of_its_keeper_stays_open(node: Node) -> None:
     assert found(node, 'told = sorted(map(int, os.listdir("/proc/self/fd")))') == [0, 1, 2, 3]
 
 
+def test_probes_and_hooks_are_bounded_as_their_container_is(node: Node, other: Path) -> None:
+    key = other / "home" / "file"
+    look = {"exec": {"command": ["sh", "-c", f"! cat {key} && kill -0 $(cat $HOME/number)"]}, "periodSeconds": 1}
+    told = 'told = attempt(lambda: open(os.environ["HOME"] + "/number", "w").write(str(os.getpid())))'
+    lines = f"{PRELUDE}\n{told}\ntime.sleep(1000)"
+    node.ready(node.run(command=[sys.executable, "-c", lines], readinessProbe=look))
+
+
 def test_of_the_users_environment_nothing_arrives(node: Node) -> None:
     told = found(node, "told = dict(os.environ)")
     assert not {"SECRET_OF_HOST", "KUBECONFIG", "KGENTS_HOME", "VIRTUAL_ENV"} & told.keys()
@@ -183,8 +191,8 @@ def test_it_holds_without_privileges(new_node: Callable[..., Node], prefix: tupl
     first = node.run("echo theirs > $HOME/file; echo up; sleep 1000")
     node.said(first, "up")
     folder, pid = node.folder(first), pid_of(node.ready(first))
-    script = f"""told = dict(file=attempt(read, "{folder}/home/file"), report=attempt(read, "{node.root}/isolation.json"),
-        environ=attempt(read, "/proc/{pid}/environ"), killed=attempt(os.kill, {pid}, 9), own=attempt(write, "file"))"""
+    script = f"""told = dict(file=attempt(read, "{folder}/home/file"), own=attempt(write, "file"),
+        environ=attempt(read, "/proc/{pid}/environ"), killed=attempt(os.kill, {pid}, 9))"""
     told = found(node, script)
     assert told.pop("own") == "done"
     assert all(str(answer).endswith("Error") for answer in told.values()), told
