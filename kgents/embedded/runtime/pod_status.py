@@ -36,6 +36,7 @@ def build(pod: Object, facts: Facts, now: float) -> dict[str, Any]:
     phase = states.phase(policy, facts.inits, facts.mains)
     if ends and not any(view.attempt.runs for view in (*facts.inits, *facts.mains)):
         phase = "Succeeded" if phase == "Succeeded" and facts.failure is None else "Failed"
+    over = ends or phase in ("Succeeded", "Failed")
     status = {
         "observedGeneration": pod["metadata"].get("generation", 1),
         "phase": phase,
@@ -45,12 +46,14 @@ def build(pod: Object, facts: Facts, now: float) -> dict[str, Any]:
         "podIPs": [{"ip": facts.address}],
         "startTime": (pod.get("status") or {}).get("startTime") or times.to_text(now),
         "conditions": states.conditions(pod, _truths(pod, facts, phase), now),
-        "containerStatuses": [states.container_status(view, policy) for view in facts.mains],
+        "containerStatuses": [states.container_status(view, policy, over=over) for view in facts.mains],
     }
     if facts.failure is not None:
         status["reason"], status["message"] = facts.failure
     if facts.inits:
-        status["initContainerStatuses"] = [states.container_status(view, policy, init=True) for view in facts.inits]
+        status["initContainerStatuses"] = [
+            states.container_status(view, policy, init=True, over=over) for view in facts.inits
+        ]
     return status
 
 

@@ -37,6 +37,7 @@ from kgents.embedded.runtime.endings import Ending, Leaving
 from kgents.embedded.runtime.environment import Missing
 from kgents.embedded.runtime.isolation import Fence
 from kgents.embedded.runtime.keeping import Keeper
+from kgents.embedded.runtime.probes import Health
 from kgents.embedded.runtime.sources import Sources
 from kgents.embedded.runtime.states import View
 from kgents.embedded.runtime.stopping import stop_containers
@@ -86,6 +87,7 @@ class Pod:
         self._waiting: dict[str, tuple[str, str]] = {}
         self._lock = asyncio.Lock()
         self._dismissed = False
+        self._has_inits = False
         self._ending: Ending | None = None
         self._sidecars_end: Ending | None = None
         self._goodbye: asyncio.Task[None] | None = None
@@ -95,6 +97,7 @@ class Pod:
     async def look(self, pod: Object) -> float:
         """Does what is due. Returns the seconds until the next look is."""
         async with self._lock:
+            self._has_inits = bool(pod["spec"].get("initContainers"))
             if self._dismissed:
                 return _IDLE
             if pod["metadata"].get("deletionTimestamp"):
@@ -353,12 +356,17 @@ class Pod:
         attempt = self.attempt(container)
         before = attempts.previous(attempt) if attempt.runs else None
         pause = attempts.pause(attempt, self.machine.first_pause) if attempt.end else 0.0
-        waiting = self._waiting.get(name)
-        words = last_words.of(container, before or attempt)
         health = self._keepers[name].health if name in self._keepers else None
-        if health is None:
-            return View(container, attempt, waiting=waiting, pause=pause, before=before, words=words)
-        return View(container, attempt, health, waiting, pause, before, words)
+        return View(
+            spec=container,
+            attempt=attempt,
+            health=health or Health(),
+            waiting=self._waiting.get(name),
+            pause=pause,
+            before=before,
+            after_inits=self._has_inits,
+            words=last_words.of(container, before or attempt),
+        )
 
 
 def _inits(pod: Object) -> list[Object]:

@@ -33,6 +33,8 @@ class View:
     waiting: tuple[str, str] | None = None
     pause: float = 0.0
     before: Attempt | None = None
+    after_inits: bool = False
+    """Whether its pod has init containers."""
     words: str = ""
     """What it said last, where that is to be its termination message."""
 
@@ -86,11 +88,13 @@ def is_given_up(policy: str, view: View) -> bool:
     return policy == "Never" and end is not None and bool(end["exitCode"]) and not is_sidecar(view.spec)
 
 
-def container_status(view: View, policy: str, *, init: bool = False) -> dict[str, Any]:
-    """A containerStatus: waiting, running or terminated, and what was before."""
+def container_status(view: View, policy: str, *, init: bool = False, over: bool = False) -> dict[str, Any]:
+    """A containerStatus: waiting, running or terminated, and what was before. `over`: nothing is restarted any more."""
     attempt = view.attempt
     if is_sidecar(view.spec):
         policy, init = "Always", False
+    if over:
+        policy = "Never"
     return {
         "name": view.spec["name"],
         "image": view.spec.get("image", ""),
@@ -111,7 +115,7 @@ def _state(view: View, policy: str, *, init: bool) -> dict[str, Any]:
     if view.waiting:
         return {"waiting": _without_empty({"reason": view.waiting[0], "message": view.waiting[1]})}
     if attempt.end is None:
-        return {"waiting": {"reason": "PodInitializing" if not init else "ContainerCreating"}}
+        return {"waiting": {"reason": "PodInitializing" if view.after_inits else "ContainerCreating"}}
     done = init and not attempt.end["exitCode"]
     if done or not restarts(policy, attempt):
         return {"terminated": terminated(attempt.end, view.words)}

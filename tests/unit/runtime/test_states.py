@@ -55,3 +55,14 @@ def test_a_condition_that_stays_keeps_its_time_and_those_of_others_stay() -> Non
     found = {one["type"]: one for one in conditions(old, {"Ready": (True, "", "")}, 0.0)}
     assert found["Ready"]["lastTransitionTime"] == "then"
     assert "X" in found
+
+
+def test_a_sidecar_of_a_pod_that_is_over_is_not_said_to_come_back() -> None:
+    sidecar = _view(143, pause=20.0, spec={"restartPolicy": "Always"})
+    assert container_status(sidecar, "Never", init=True, over=True)["state"]["terminated"]["exitCode"] == 143
+
+
+@pytest.mark.parametrize(("inits", "reason"), [(False, "ContainerCreating"), (True, "PodInitializing")])
+def test_who_waits_for_init_containers_says_so(inits: bool, reason: str) -> None:
+    status = container_status(_view(number=-1, after_inits=inits), "Always")
+    assert status["state"]["waiting"]["reason"] == reason
