@@ -7,6 +7,7 @@ from typing import Any
 
 from kgents.embedded.apiserver.api import Api
 from kgents.embedded.apiserver.calls import Call
+from kgents.embedded.apiserver.crd_strategy import CLEANUP
 from kgents.embedded.apiserver.delete import delete_object
 from kgents.embedded.apiserver.delete_options import Options
 from kgents.embedded.apiserver.errors import StatusError
@@ -16,7 +17,6 @@ from kgents.embedded.apiserver.store.records import Event
 from kgents.embedded.apiserver.update import change_object
 from kgents.embedded.auth.user import User
 
-CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 SERVER = User("system:apiserver", groups=("system:masters",))
 
 
@@ -62,6 +62,16 @@ async def clean(api: Api, name: str, served: list[Resource]) -> None:
 async def _delete(call: Call) -> None:
     try:
         await delete_object(call, Options())
+    except StatusError as error:
+        if error.code != 404:
+            raise
+
+
+async def touch(api: Api, name: str) -> None:
+    """Has a definition judged anew, as if somebody had written it unchanged."""
+    definition = api.registry.get("apiextensions.k8s.io", "v1", "customresourcedefinitions")
+    try:
+        await change_object(internal(api, definition, "", name), lambda crd: crd)
     except StatusError as error:
         if error.code != 404:
             raise

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from kgents.embedded.apiserver.crd_strategy import CRDS, is_rejected, needs_webhook
+from kgents.embedded.apiserver.crd_strategy import CrdStrategy as CrdStrategy
+from kgents.embedded.apiserver.errors import StatusError
 from kgents.embedded.apiserver.registry import Convert, Resource, ScalePaths, Subresource, version_rank
-from kgents.embedded.apiserver.strategy import GenerationStrategy, Strategy, Write
-from kgents.embedded.schema.causes import Cause, invalid
+from kgents.embedded.apiserver.strategy import GenerationStrategy, Write
 from kgents.embedded.schema.schema import Schema
 
 if TYPE_CHECKING:
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
     from kgents.embedded.apiserver.store.records import Event, Record
 
 Object = dict[str, Any]
-CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
-CRDS = "customresourcedefinitions.apiextensions.k8s.io"
 AGE = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
 log = logging.getLogger(__name__)
 
@@ -30,123 +30,19 @@ class CustomStrategy(GenerationStrategy):
 
     unconditional_update = False
 
-    def __init__(self, *, has_status: bool) -> None:
+    def __init__(self, *, has_status: bool, terminating: bool = False) -> None:
         self._has_status = has_status
+        self._terminating = terminating
+
+    def prepare_create(self, obj: Object, write: Write) -> None:
+        if self._terminating:
+            text = "create not allowed while custom resource definition is terminating"
+            raise StatusError(405, "MethodNotAllowed", text, details={})
 
     def changed(self, new: Object, old: Object) -> bool:
         if self._has_status:
             return super().changed(new, old)
         return {**new, "metadata": None} != {**old, "metadata": None}
-
-
-class CrdStrategy(Strategy):
-    """A definition is checked, then established at once: there is nobody else to ask."""
-
-    generation = True
-    unconditional_update = False
-    judges_slowly = True
-
-    def default(self, obj: Object) -> None:
-        from kgents.embedded.schema.crd import default_crd
-
-        default_crd(obj)
-
-    def prepare_create(self, obj: Object, write: Write) -> None:
-        obj["status"] = {"conditions": [], "acceptedNames": {}, "storedVersions": []}
-        self._establish(obj, write)
-
-    def prepare_update(self, new: Object, old: Object, write: Write) -> None:
-        if write.subresource == "status":
-            return
-        if "status" in old:
-            new["status"] = orjson.loads(orjson.dumps(old["status"]))
-        self._establish(new, write)
-
-    def _establish(self, obj: Object, write: Write) -> None:
-        status, spec = obj["status"], obj.get("spec") or {}
-        taken = _conflict(write.api, obj)
-        _condition(status, "NamesAccepted", not taken, *(taken or ("NoConflicts", "no conflicts found")), write.now)
-        established = any(one["type"] == "Established" and one["status"] == "True" for one in status["conditions"])
-        if not taken:
-            status["acceptedNames"] = spec.get("names")
-        if taken and not established:
-            why = ("NotAccepted", "not all names are accepted")
-            _condition(status, "Established", False, *why, write.now)
-        elif not established:
-            why = ("InitialNamesAccepted", "the initial names have been accepted")
-            _condition(status, "Established", True, *why, write.now)
-        for version in spec.get("versions") or []:
-            if version.get("storage") and version["name"] not in status["storedVersions"]:
-                status["storedVersions"].append(version["name"])
-
-    def validate(self, obj: Object, write: Write) -> list[Cause]:
-        from kgents.embedded.schema.crd import validate_crd
-
-        return validate_crd(obj, None)
-
-    def validate_update(self, new: Object, old: Object, write: Write) -> list[Cause]:
-        from kgents.embedded.schema.crd import validate_crd
-
-        return [*validate_crd(new, old), *_dropped(new)]
-
-    def holds(self, obj: Object) -> bool:
-        finalizers = obj["metadata"].setdefault("finalizers", [])
-        if not obj["metadata"].get("deletionTimestamp") and CLEANUP not in finalizers:
-            finalizers.append(CLEANUP)
-        return bool(finalizers)
-
-
-def _dropped(crd: Object) -> list[Cause]:
-    """Versions under which objects were stored must stay."""
-    names = {version["name"] for version in (crd.get("spec") or {}).get("versions") or ()}
-    return [
-        invalid(
-            f"status.storedVersions[{index}]",
-            name,
-            f"missing from spec.versions; {name} was previously a storage version, and must remain in spec.versions "
-            f"until a storage migration ensures no data remains persisted in {name} and removes {name} from "
-            "status.storedVersions",
-        )
-        for index, name in enumerate((crd.get("status") or {}).get("storedVersions") or ())
-        if name not in names
-    ]
-
-
-def _condition(status: Object, kind: str, true: bool, reason: str, message: str, now: str) -> None:
-    wanted = {"type": kind, "status": "True" if true else "False", "reason": reason, "message": message}
-    for one in status["conditions"]:
-        if one["type"] == kind:
-            if one["status"] != wanted["status"]:
-                one["lastTransitionTime"] = now
-            one.update(wanted)
-            return
-    ordered = {"type": kind, "status": wanted["status"], "lastTransitionTime": now}
-    status["conditions"].append({**ordered, "reason": reason, "message": message})
-
-
-def _conflict(api: Api, obj: Object) -> tuple[str, str] | None:
-    """Reason and message if another definition of the group has one of these names; the last of several counts."""
-    spec = obj.get("spec") or {}
-    names = spec.get("names") or {}
-    found: tuple[str, str] | None = None
-    for record in api.store.collection(CRDS).records.values():
-        other = record.parse()
-        if record.key[1] == obj["metadata"].get("name") or other["spec"]["group"] != spec.get("group"):
-            continue
-        accepted = (other.get("status") or {}).get("acceptedNames") or {}
-        words = {accepted.get("plural"), accepted.get("singular"), *(accepted.get("shortNames") or ())}
-        kinds = {accepted.get("kind"), accepted.get("listKind")}
-        checks = (
-            ("Plural", names.get("plural"), words),
-            ("Singular", names.get("singular"), words),
-            *(("ShortNames", short, words) for short in names.get("shortNames") or ()),
-            ("Kind", names.get("kind"), kinds),
-            ("ListKind", names.get("listKind"), kinds),
-        )
-        for word, name, taken in checks:
-            if name and name in taken:
-                found = (f"{word}Conflict", f'"{name}" is already in use')
-    return found
 
 
 def resources(crd: Object) -> list[Resource]:
@@ -157,7 +53,11 @@ def resources(crd: Object) -> list[Resource]:
         return []
     stored = next(version["name"] for version in spec["versions"] if version["storage"])
     schemas = {version["name"]: _schema(spec, version) for version in spec["versions"]}
-    return [_resource(spec, version, stored, schemas) for version in spec["versions"] if version["served"]]
+    served = [version for version in spec["versions"] if version["served"]]
+    if needs_webhook(spec):
+        served = [version for version in served if version["name"] == stored]
+    terminating = conditions.get("Terminating") == "True"
+    return [_resource(spec, version, stored, schemas, terminating=terminating) for version in served]
 
 
 def _schema(spec: Object, version: Object) -> Schema:
@@ -185,7 +85,9 @@ def _deprecation(spec: Object, version: Object) -> str:
     return text
 
 
-def _resource(spec: Object, version: Object, stored: str, schemas: Mapping[str, Schema]) -> Resource:
+def _resource(
+    spec: Object, version: Object, stored: str, schemas: Mapping[str, Schema], *, terminating: bool
+) -> Resource:
     names, group, name = spec["names"], spec["group"], version["name"]
     given = version.get("subresources") or {}
     subresources: dict[str, Subresource] = {}
@@ -211,7 +113,7 @@ def _resource(spec: Object, version: Object, stored: str, schemas: Mapping[str, 
         short_names=tuple(names.get("shortNames") or ()),
         categories=tuple(names.get("categories") or ()),
         subresources=subresources,
-        strategy=CustomStrategy(has_status="status" in given),
+        strategy=CustomStrategy(has_status="status" in given, terminating=terminating),
         custom=True,
         scale=scale,
         selectable=tuple(one["jsonPath"].lstrip(".") for one in version.get("selectableFields") or ()),
@@ -247,7 +149,7 @@ class CustomResources:
     def __init__(self, api: Api) -> None:
         self._api = api
         self._served: dict[str, list[Resource]] = {}
-        self._schemas: dict[str, bytes] = {}
+        self._schemas: dict[str, tuple[bytes, list[tuple[str, str]]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.on_change: list[Any] = []
         self._collection = api.store.collection(CRDS)
@@ -271,6 +173,7 @@ class CustomResources:
                 self._api.registry.remove(resource)
                 self._api.store.collection(resource.storage).end_watches()
             self._schemas.pop(name, None)
+            self._spawn(f"names freed by {name}", self._reconsider(name))
         else:
             self._serve(event.record, since=None)
             if event.record.parse()["metadata"].get("deletionTimestamp"):
@@ -280,14 +183,19 @@ class CustomResources:
 
     def _serve(self, record: Record, since: int | None) -> None:
         crd = record.parse()
-        spec = orjson.dumps([crd["spec"], [c["status"] for c in (crd.get("status") or {}).get("conditions") or ()]])
+        conditions = [(one["type"], one["status"]) for one in (crd.get("status") or {}).get("conditions") or ()]
+        spec = orjson.dumps(crd["spec"])
         name = record.key[1]
-        if self._schemas.get(name) == spec:
+        known, settled = self._schemas.get(name, (b"", []))
+        if (known, settled) == (spec, conditions):
             return
         before = self._served.get(name, [])
-        self._schemas[name] = spec
+        self._schemas[name] = (spec, conditions)
         for resource in before:
             self._api.registry.remove(resource)
+            if known != spec:
+                # They would go on in the form of before.
+                self._api.store.collection(resource.storage).end_watches()
         self._served[name] = resources(crd)
         for resource in self._served[name]:
             self._api.registry.add(resource)
@@ -311,9 +219,11 @@ class CustomResources:
             record.fields = None
 
     def _clean(self, name: str) -> None:
-        if any(task.get_name() == name for task in self._tasks):
-            return
-        task = asyncio.get_running_loop().create_task(self._cleanup(name), name=name)
+        if not any(task.get_name() == name for task in self._tasks):
+            self._spawn(name, self._cleanup(name))
+
+    def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -321,3 +231,13 @@ class CustomResources:
         from kgents.embedded.apiserver.crd_cleanup import clean
 
         await clean(self._api, name, self._served.get(name, []))
+
+    async def _reconsider(self, gone: str) -> None:
+        """Definitions of the same group that waited for a name may have it now."""
+        from kgents.embedded.apiserver.crd_cleanup import touch
+
+        group = gone.partition(".")[2]
+        for record in list(self._collection.records.values()):
+            crd = record.parse()
+            if crd["spec"]["group"] == group and is_rejected(crd):
+                await touch(self._api, record.key[1])

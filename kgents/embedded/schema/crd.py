@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from kgents.embedded.schema.causes import Cause, forbidden, invalid, not_supported, required
 from kgents.embedded.schema.cel_formats import FORMAT_CHECKS
@@ -15,10 +16,8 @@ Object = dict[str, Any]
 SCOPES = ("Cluster", "Namespaced")
 STRATEGIES = ("None", "Webhook")
 APPROVAL = "api-approved.kubernetes.io"
-APPROVAL_TEXT = (
-    f'protected groups must have approval annotation "{APPROVAL}", see '
-    "https://github.com/kubernetes/enhancements/pull/1111"
-)
+MUST_APPROVE = "protected groups must have approval annotation"
+SEE = "see https://github.com/kubernetes/enhancements/pull/1111"
 PROTECTED = re.compile(r"(?:.*\.)?(?:k8s|kubernetes)\.io")
 
 
@@ -41,7 +40,7 @@ def default_crd(crd: Object) -> None:
 def validate_crd(new: Mapping[str, Any], old: Mapping[str, Any] | None = None) -> list[Cause]:
     """All reasons to refuse a CRD; `old` is the stored one on updates. Both already decode into their types."""
     spec = new.get("spec") or {}
-    causes = _check_identity(new, spec)
+    causes = _check_identity(new, spec, old)
     causes += check_versions(spec.get("versions") or [], ((old or {}).get("spec") or {}).get("versions") or [])
     causes += _check_names(spec.get("names") or {})
     causes += _check_conversion(spec.get("conversion") or {})
@@ -53,15 +52,40 @@ def validate_crd(new: Mapping[str, Any], old: Mapping[str, Any] | None = None) -
     return causes
 
 
-def _check_identity(new: Mapping[str, Any], spec: Mapping[str, Any]) -> list[Cause]:
+def approval(crd: Mapping[str, Any]) -> tuple[bool, str, str] | None:
+    """Whether a definition in a group of the Kubernetes community says who approved it, with reason and message.
+
+    None for all other groups. Source: KEP-1111.
+    """
+    group = str((crd.get("spec") or {}).get("group") or "")
+    if not PROTECTED.fullmatch(group):
+        return None
+    said = str(((crd.get("metadata") or {}).get("annotations") or {}).get(APPROVAL) or "")
+    if not said:
+        return False, "MissingAnnotation", f'{MUST_APPROVE} "{APPROVAL}", {SEE}'
+    if said.startswith("unapproved"):
+        return False, "UnapprovedAnnotation", f'not approved: "{said}"'
+    parts = urlsplit(said)
+    if parts.scheme and parts.netloc:
+        return True, "ApprovedAnnotation", f"approved in {said}"
+    either = 'with either a URL or a reason starting with "unapproved"'
+    return False, "InvalidAnnotation", f'{MUST_APPROVE} "{APPROVAL}" {either}, {SEE}'
+
+
+def _check_identity(new: Mapping[str, Any], spec: Mapping[str, Any], old: Mapping[str, Any] | None) -> list[Cause]:
     causes: list[Cause] = []
     metadata = new.get("metadata") or {}
     group, plural = spec.get("group") or "", (spec.get("names") or {}).get("plural") or ""
     name = metadata.get("name") or ""
     if name != f"{plural}.{group}":
         causes.append(invalid("metadata.name", name, 'must be spec.names.plural+"."+spec.group'))
-    if PROTECTED.fullmatch(group) and not (metadata.get("annotations") or {}).get(APPROVAL):
-        causes.append(required(f"metadata.annotations[{APPROVAL}]", APPROVAL_TEXT))
+    verdict = approval(new)
+    if verdict is not None and (old is None or approval(old) != verdict):
+        field = f"metadata.annotations[{APPROVAL}]"
+        if verdict[1] == "MissingAnnotation":
+            causes.append(required(field, verdict[2]))
+        elif verdict[1] == "InvalidAnnotation":
+            causes.append(invalid(field, metadata["annotations"][APPROVAL], verdict[2]))
     if not group:
         causes.append(required("spec.group"))
     elif problems := FORMAT_CHECKS["dns1123Subdomain"](group):
