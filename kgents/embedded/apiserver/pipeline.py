@@ -101,6 +101,10 @@ async def _after(call: Call, answer: Answer) -> Answer:
             from kgents.embedded.apiserver import aggregation
 
             await aggregation.settle(call.api)
+    if call.resource.plural == "validatingadmissionpolicies" and call.info.verb in ("create", "update", "patch"):
+        from kgents.embedded.apiserver.policies import type_status
+
+        await type_status.settle(call.api)
     return answer
 
 

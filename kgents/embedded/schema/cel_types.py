@@ -6,6 +6,7 @@ They serve the type check alone; evaluation works on plain values.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool
@@ -43,19 +44,34 @@ class Types:
         self._file = descriptor_pb2.FileDescriptorProto(name="schema.proto", package=PACKAGE, syntax="proto2")
         for module in (duration, struct, timestamp, wrappers):
             self._file.dependency.append(module.DESCRIPTOR.name)
+        self._known: dict[int, str] = {}
+
+    def declare(self, variables: Mapping[str, Node]) -> dict[str, Any]:
+        """The CEL types of variables that are nodes, whose messages are made. To be called once."""
+        cel = modules()
+        holder = self._file.message_type.add(name="Holder")
+        for number, (name, node) in enumerate(variables.items(), 1):
+            self._add_field(holder, name, node, number)
+        return {
+            name: _variable_type(cel, node, field)
+            for (name, node), field in zip(variables.items(), holder.field, strict=True)
+        }
+
+    def pool(self, *others: Any) -> Any:
+        """All messages made, and those of other files."""
+        pool = descriptor_pool.DescriptorPool()
+        for module in (duration, struct, timestamp, wrappers):
+            pool.AddSerializedFile(module.DESCRIPTOR.serialized_pb)
+        for file in (self._file, *others):
+            pool.AddSerializedFile(file.SerializeToString())
+        return pool
 
     def environment(self, node: Node, *, optional_old: bool = False) -> Any:
         """A checking environment for the rules of one node."""
         cel = modules()
-        holder = self._file.message_type.add(name="Holder")
-        self._add_field(holder, "self", node, 1)
-        pool = descriptor_pool.DescriptorPool()
-        for module in (duration, struct, timestamp, wrappers):
-            pool.AddSerializedFile(module.DESCRIPTOR.serialized_pb)
-        pool.AddSerializedFile(self._file.SerializeToString())
-        kind = _variable_type(cel, node, holder.field[0])
+        kind = self.declare({"self": node})["self"]
         return cel.NewEnv(
-            descriptor_pool=pool,
+            descriptor_pool=self.pool(),
             variables={"self": kind, "oldSelf": cel.Type.DYN if optional_old else kind},
             extensions=extensions(),
             functions=functions(),
@@ -85,7 +101,9 @@ class Types:
     def _set_type(self, field: Any, node: Node) -> None:
         scalar = SCALARS.get(node.type)
         form = str(node.source.get("format") or "")
-        if node.type == "object" and node.properties and len(self._file.message_type) < MAX_MESSAGES:
+        if node.int_or_string:
+            field.type, field.type_name = Field.TYPE_MESSAGE, DYNAMIC
+        elif node.type == "object" and node.properties and len(self._file.message_type) < MAX_MESSAGES:
             field.type, field.type_name = Field.TYPE_MESSAGE, f".{PACKAGE}.{self._message(node)}"
         elif scalar is None:
             field.type, field.type_name = Field.TYPE_MESSAGE, DYNAMIC
@@ -99,7 +117,11 @@ class Types:
             field.type = scalar[0]
 
     def _message(self, node: Node) -> str:
-        name = f"T{len(self._file.message_type)}"
+        """The message of an object; definitions may be met again, also within themselves."""
+        known = self._known.get(id(node))
+        if known is not None:
+            return known
+        name = self._known[id(node)] = f"T{len(self._file.message_type)}"
         message = self._file.message_type.add(name=name)
         number = 0
         for prop, child in node.properties.items():

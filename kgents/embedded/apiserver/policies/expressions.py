@@ -10,10 +10,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kgents.embedded.schema.cel import CelError, Expression, compile_in, modules
 from kgents.embedded.schema.cel_text import TOKEN
+
+if TYPE_CHECKING:
+    from kgents.embedded.schema.node import Node
 
 Variables = Sequence[tuple[str, str]]
 BASIC = ("object", "oldObject", "request", "namespaceObject", "authorizer")
@@ -40,14 +43,21 @@ def environment(names: tuple[str, ...]) -> Any:
 @cache
 def checking(names: tuple[str, ...]) -> Any:
     """The same environment, but for checking: it knows what `request` and `namespaceObject` have."""
+    return typed(names, {})
+
+
+def typed(names: tuple[str, ...], nodes: Mapping[str, Node]) -> Any:
+    """An environment for checking that also knows the schemas of some variables."""
     from kgents.embedded.apiserver.policies import authorizer, request_types
     from kgents.embedded.schema.cel_library import extensions, functions
+    from kgents.embedded.schema.cel_types import Types
 
-    cel = modules()
+    cel, types = modules(), Types()
     kinds = {name: cel.Type.MAP if name == "authorizer" else cel.Type.DYN for name in names}
     kinds.update((name, cel.Type(request_types.type_name(name))) for name in names if request_types.type_name(name))
+    kinds.update(types.declare(nodes))
     return cel.NewEnv(
-        descriptor_pool=request_types.pool(),
+        descriptor_pool=types.pool(request_types.described()),
         variables=kinds,
         extensions=extensions(),
         functions=[*functions(), *authorizer.functions()],

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool
+from google.protobuf import descriptor_pb2
 from google.protobuf import struct_pb2 as struct
 from google.protobuf import timestamp_pb2 as timestamp
 
@@ -60,17 +60,14 @@ SHAPES = {"request": REQUEST, "namespaceObject": NAMESPACE}
 
 
 @cache
-def pool() -> Any:
-    """The descriptors of both."""
+def described() -> Any:
+    """The messages of both, as a file of descriptors."""
     file = descriptor_pb2.FileDescriptorProto(name="request.proto", package=PACKAGE, syntax="proto2")
-    found = descriptor_pool.DescriptorPool()
     for module in (struct, timestamp):
         file.dependency.append(module.DESCRIPTOR.name)
-        found.AddSerializedFile(module.DESCRIPTOR.serialized_pb)
     for name, shape in SHAPES.items():
         _message(file, name, shape)
-    found.AddSerializedFile(file.SerializeToString())
-    return found
+    return file
 
 
 def type_name(variable: str) -> str:
