@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import random
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -30,12 +32,16 @@ def obj(name: str, text: str) -> dict[str, Any]:
 
 
 async def fill(store: Store, count: int = OBJECTS) -> int:
-    """Small objects and some that run over many pages, each written twice; the last version."""
+    """Small objects and some that run over many pages, each written twice; the last version. Ten to a commit."""
     things = store.collection("things")
-    for number in range(count):
+
+    async def write(number: int) -> None:
         name, size = f"n{number:04}", 9000 if number % 50 == 0 else 200
         for text in ("old" * size, "new" * size):
             await store.put(things, ("ns", name), obj(name, text), things.get("ns", name))
+
+    for first in range(0, count, 10):
+        await asyncio.gather(*(write(number) for number in range(first, min(first + 10, count))))
     await store.delete(things, things.records["ns", "n0001"])
     return store.rv
 
@@ -339,3 +345,42 @@ def test_a_checksum_guards_every_row(tmp_path: Path) -> None:
     with pytest.raises(Damaged, match="not what was written"):
         list(opened.rows())
     opened.close()
+
+
+def harm_at_random(path: Path, dice: random.Random) -> None:
+    """Overwrites, cuts or flips something somewhere in the store or its write-ahead log."""
+    files = [one for one in (path, path.with_name("hive.db-wal")) if one.exists() and one.stat().st_size]
+    chosen = dice.choice(files)
+    data = bytearray(chosen.read_bytes())
+    at, length = dice.randrange(len(data)), dice.choice([1, 100, PAGE, 5 * PAGE])
+    kind = dice.randrange(4)
+    if kind == 0:
+        data[at : at + length] = dice.randbytes(min(length, len(data) - at))
+    elif kind == 1:
+        data[at : at + length] = bytes(min(length, len(data) - at))
+    elif kind == 2:
+        del data[at:]
+    else:
+        data[at] ^= 1 << dice.randrange(8)
+    chosen.write_bytes(data)
+
+
+@pytest.mark.parametrize("state", ["crashed", "closed"])
+def test_whatever_happens_to_it_a_store_opens_and_shows_only_what_was_written(
+    state: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    original: Path = request.getfixturevalue(state)
+    for seed in range(25):
+        copy = tmp_path / f"copy-{seed}"
+        shutil.copytree(original.parent, copy)
+        harm_at_random(copy / "hive.db", random.Random(seed))
+        store, _ = open_store(copy / "hive.db")
+        things = store.collection("things").records
+        store.close()
+        texts = {
+            str(record.parse()["data"]["text"]).replace("old", "").replace("new", "") for record in things.values()
+        }
+        assert texts <= {""}, f"seed {seed}"
+        again, done = open_store(copy / "hive.db")
+        again.close()
+        assert (done, again.collection("things").records.keys()) == (None, things.keys()), f"seed {seed}"
