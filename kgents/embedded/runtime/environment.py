@@ -80,7 +80,8 @@ def _shouted(name: str) -> str:
 
 def of_container(pod: Object, container: Object, given: Mapping[str, str], lookup: Lookup) -> dict[str, str]:
     """`given`, and over it envFrom and env with `$(NAME)` replaced. Raises Missing."""
-    result = {"HOSTNAME": pod["metadata"]["name"], **_address(pod, container), **given}
+    hostname = (pod.get("spec") or {}).get("hostname") or pod["metadata"]["name"]
+    result = {"HOSTNAME": hostname, **_address(pod, container), **given}
     for source in container.get("envFrom") or []:
         result |= _from_source(source, lookup)
     for variable in container.get("env") or []:
@@ -114,8 +115,7 @@ def _from_source(source: Object, lookup: Lookup) -> dict[str, str]:
 def _looked_up(resource: str, reference: Object, lookup: Lookup) -> Mapping[str, str] | None:
     values = lookup(resource, reference["name"])
     if values is None and not reference.get("optional"):
-        kind = "ConfigMap" if resource == "configmaps" else "Secret"
-        raise Missing(f'{kind} "{reference["name"]}" not found')
+        raise Missing(f'{resource.removesuffix("s")} "{reference["name"]}" not found')
     return values
 
 
@@ -128,7 +128,9 @@ def _value_from(source: Object, pod: Object, container: Object, lookup: Lookup) 
                 return values[reference["key"]]
             if reference.get("optional"):
                 return None
-            raise Missing(f"couldn't find key {reference['key']} in {resource.removesuffix('s')} {reference['name']}")
+            kind = "ConfigMap" if resource == "configmaps" else "Secret"
+            where = f"{pod['metadata'].get('namespace', '')}/{reference['name']}"
+            raise Missing(f"couldn't find key {reference['key']} in {kind} {where}")
     if source.get("fieldRef"):
         return field(pod, source["fieldRef"]["fieldPath"])
     if source.get("resourceFieldRef"):

@@ -112,7 +112,9 @@ class Pod:
                 self._ending = Ending(self._all_leaving(pod), _grace(pod), self._before())
                 self._ending.on_over(self.wake)
             return _IDLE
-        pod = {**pod, "status": {**(pod.get("status") or {}), "podIP": self.address}}
+        # What the downward API tells must not wait for the status to have been written.
+        known = {"podIP": self.address, "hostIP": self.machine.server[0]}
+        pod = {**pod, "status": {**(pod.get("status") or {}), **known}}
         try:
             places = await pod_volumes.lay_all(self.machine.sources, self.machine.claims, self.folder, pod, self._tell)
         except (Missing, Unsupported) as error:

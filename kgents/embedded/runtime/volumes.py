@@ -72,7 +72,7 @@ def _picked(kind: str, source: Object, mode: int, content: Content) -> Files:
     if found is None:
         if source.get("optional"):
             return {}
-        raise Missing(f'{"ConfigMap" if kind == "configMap" else "Secret"} "{name}" not found')
+        raise Missing(f'{kind.lower()} "{name}" not found')
     items = source.get("items")
     if items is None:
         return {key: (value, mode) for key, value in found.items()}

@@ -45,7 +45,7 @@ def test_what_is_optional_may_be_missing() -> None:
 
 
 def test_what_is_not_optional_is_missed_by_its_name() -> None:
-    with pytest.raises(Missing, match='Secret "none" not found'):
+    with pytest.raises(Missing, match='secret "none" not found'):
         _env({"envFrom": [{"secretRef": {"name": "none"}}]})
 
 
@@ -78,3 +78,8 @@ def test_headless_services_have_no_variables() -> None:
 
 def test_arguments_without_a_command_are_no_command() -> None:
     assert command_line({"args": ["x"]}, {}) == []
+
+
+def test_a_hostname_of_its_own_is_told() -> None:
+    pod = {"metadata": {"name": "work-0-abcde", "namespace": "lab"}, "spec": {"hostname": "work-0"}}
+    assert of_container(pod, {}, {}, lambda _resource, _name: None)["HOSTNAME"] == "work-0"
