@@ -131,6 +131,19 @@ def test_a_dry_run_shows_what_would_be_and_stores_nothing(sh: Shell) -> None:
     assert 'pods "ghost" not found' in sh.fails("get pod ghost")
 
 
+def test_a_cluster_address_is_given_once(sh: Shell) -> None:
+    sh("create service clusterip mine --tcp=80")
+    address = sh("get service mine -o jsonpath={.spec.clusterIP}")
+    for asked, why in (
+        (address, f"failed to allocate IP {address}: provided IP is already allocated"),
+        ("10.9.9.9", "the provided IP (10.9.9.9) is not in the valid range"),
+        ("x", "must be a valid IP address"),
+    ):
+        assert why in sh.fails(f"create service clusterip theirs --tcp=80 --clusterip={asked}")
+    sh("delete service mine")
+    assert sh(f"create service clusterip theirs --tcp=80 --clusterip={address}") == "service/theirs created\n"
+
+
 def test_what_is_there_already_is_not_made_again(sh: Shell) -> None:
     sh("create configmap once")
     assert sh.fails("create configmap once") == 'error: failed to create configmap: configmaps "once" already exists\n'

@@ -10,6 +10,7 @@ from kgents.embedded.apiserver.strategy import Strategy, Write
 from kgents.embedded.schema.causes import Cause, invalid, required
 
 Object = dict[str, Any]
+ADDRESS_TEXT = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 PORT_TEXT = "must be between 1 and 65535, inclusive"
 OF_TYPES = {"externalTrafficPolicy": node_ports.TYPES, "allocateLoadBalancerNodePorts": ("LoadBalancer",)}
 """Fields that go when the type changes to one that does not have them."""
@@ -71,7 +72,13 @@ class ServiceStrategy(Strategy):
         spec.setdefault("ipFamilies", ["IPv4"])
         spec.setdefault("ipFamilyPolicy", "SingleStack")
 
+    def before_delete(self, obj: Object, write: Write) -> None:
+        write.api.promised.discard(str(obj["spec"].get("clusterIP")))
+
     def validate(self, obj: Object, write: Write) -> list[Cause]:
+        return self._check(obj, write) + address_problems(obj["spec"], write)
+
+    def _check(self, obj: Object, write: Write) -> list[Cause]:
         spec = obj["spec"]
         ports = spec.get("ports") or []
         causes: list[Cause] = []
@@ -90,18 +97,43 @@ class ServiceStrategy(Strategy):
         return causes + node_ports.check(spec, write)
 
     def validate_update(self, new: Object, old: Object, write: Write) -> list[Cause]:
-        causes = self.validate(new, write)
+        causes = self._check(new, write)
         address, before = new["spec"].get("clusterIP"), old["spec"].get("clusterIP")
+        if not before:
+            causes += address_problems(new["spec"], write)
         if before and address != before and "ExternalName" not in (new["spec"]["type"], old["spec"]["type"]):
             causes.append(invalid("spec.clusterIPs[0]", [address], "may not change once set"))
         return causes
 
 
+def address_problems(spec: Object, write: Write) -> list[Cause]:
+    """What is wrong with a cluster address that a client asked for."""
+    address = spec.get("clusterIP")
+    if not address or address == "None" or spec["type"] == "ExternalName":
+        return []
+    try:
+        inside = ipaddress.ip_address(address) in ipaddress.ip_network(write.api.service_cidr)
+    except ValueError:
+        return [invalid("spec.clusterIPs[0]", address, ADDRESS_TEXT)]
+    why = f"failed to allocate IP {address}: "
+    if not inside:
+        why += f"the provided IP ({address}) is not in the valid range. "
+        return [invalid("spec.clusterIPs", [address], f"{why}The range of valid IPs is {write.api.service_cidr}")]
+    if address in _taken(write, but=(write.namespace, write.name)):
+        return [invalid("spec.clusterIPs", [address], f"{why}provided IP is already allocated")]
+    return []
+
+
+def _taken(write: Write, but: tuple[str, str] | None = None) -> set[Any]:
+    services = write.api.store.collection("services").records.items()
+    return {(record.parse().get("spec") or {}).get("clusterIP") for key, record in services if key != but}
+
+
 def allocate(write: Write) -> str:
     """The lowest free address of the range."""
-    taken = set()
-    for record in write.api.store.collection("services").records.values():
-        taken.add((record.parse().get("spec") or {}).get("clusterIP"))
+    taken = _taken(write)
+    # Of those that are stored by now the store speaks itself.
+    write.api.promised -= taken
     taken |= write.api.promised
     network = ipaddress.ip_network(write.api.service_cidr)
     first = int(network.network_address) + SKIPPED
