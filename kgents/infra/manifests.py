@@ -12,6 +12,8 @@ from kgents.api.kinds import HIVE_NAMESPACE
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _DEPLOYED = ("rbac.yaml", "policies.yaml")
+_LABELS = {"app.kubernetes.io/part-of": "kgents"}
+"""An apply that says nothing of an object owns nothing of it, and then the server takes it for somebody else's."""
 _CHECKOUT = _PACKAGE.parent
 
 
@@ -37,7 +39,7 @@ def crds() -> list[dict[str, Any]]:
 
 def foundation() -> list[dict[str, Any]]:
     """The namespace of the hive, and what stands in the operators' folder for the cluster."""
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HIVE_NAMESPACE}}
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HIVE_NAMESPACE, "labels": _LABELS}}
     return [namespace, *(document for name in _DEPLOYED for document in read(_deploy_dir() / name))]
 
 
