@@ -157,6 +157,8 @@ def node_annotations(means: Means) -> dict[str, str | None]:
 def fence(means: Means, root: Path, secret: Iterable[Path]) -> Fence:
     """Keeps from pods the hive in `root`, the home of kgents, `secret` and where people keep keys."""
     user = Path.home()
+    if os.geteuid() == 0 and not means.spaces:
+        secret = [*secret, *map(Path, OF_ROOT)]  # else they are covered
     found = [root, home(), *secret, *(user / name for name in CREDENTIALS)]
     return Fence(means, tuple(dict.fromkeys(str(path.expanduser().resolve()) for path in found)), str(user.resolve()))
 

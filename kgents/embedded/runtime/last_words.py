@@ -22,14 +22,15 @@ MOST_LOG, MOST_LINES = 2048, 80
 _TAIL = 16 * 1024
 
 
-def mount(container: Object, folder: Path) -> list[dict[str, Any]]:
-    """The mount of the file, for an attempt in `folder`. None at the default path: it would cost all of them a /dev."""
+def mount(container: Object, folder: Path, *, own_dev: bool) -> list[dict[str, Any]]:
+    """The mount of the file, for an attempt in `folder`. None at the default path where there is no /dev for each."""
     path = container.get("terminationMessagePath") or DEFAULT_PATH
-    if path == DEFAULT_PATH:
+    if path == DEFAULT_PATH and not own_dev:
         return []
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     source = folder / FILE
-    source.touch(mode=0o600)
+    source.touch()
+    source.chmod(0o666)  # whoever it runs as; the folder is closed to others
     return [{"source": str(source), "target": path, "readOnly": False}]
 
 

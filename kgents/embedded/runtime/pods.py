@@ -235,7 +235,9 @@ class Pod:
                 sources=self.machine.sources,
                 server=self.machine.server,
                 fence=self.machine.fence,
-                mounts=last_words.mount(container, last.folder.parent / str(last.number + 1)),
+                mounts=last_words.mount(
+                    container, last.folder.parent / str(last.number + 1), own_dev=self.machine.fence.means.spaces
+                ),
             )
         except (Missing, Unsupported) as error:
             self._waiting[name] = ("CreateContainerConfigError", str(error))

@@ -26,6 +26,7 @@ CAPABILITIES = {
 }
 """What root keeps, by number: the usual of containers, without what reaches beyond one (raw packets, devices)."""
 _NOT_OFFERED = ("seLinuxOptions", "windowsOptions", "appArmorProfile", "seccompProfile", "procMount", "sysctls")
+_SHARED = ("hostPID", "hostIPC", "shareProcessNamespace")
 _HARMLESS = ("RuntimeDefault", "Default")
 
 
@@ -45,6 +46,7 @@ def wanted(pod: Object, container: Object, uid: int, gid: int, *, spaces: bool) 
     asked = {**of_pod, **own}
     unmet: list[str] = []
     user = _user(asked, uid, gid, spaces, unmet)
+    unmet += [f"{name}: no pod shares this" for name in _SHARED if pod["spec"].get(name)]
     if own.get("privileged"):
         unmet.append("privileged: no pod of this hive is")
     if own.get("allowPrivilegeEscalation"):

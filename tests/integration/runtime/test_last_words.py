@@ -9,8 +9,8 @@ import pytest
 from tests.integration.runtime.hive import Node, condition, container
 
 
-def test_the_file_is_the_message(node: Node) -> None:
-    path = "/last-words-of-kgents"
+@pytest.mark.parametrize("path", ["/last-words-of-kgents", "/dev/termination-log"])
+def test_the_file_is_the_message(node: Node, path: str) -> None:
     name = node.run(f"echo -n farewell > {path}", spec={"restartPolicy": "Never"}, terminationMessagePath=path)
     pod = node.phase(name, "Succeeded")
     if condition(pod, "MountsAtTheirPaths") != "False":
