@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -57,3 +59,14 @@ def new_node(kubectl: Kubectl, tmp_path: Path) -> Iterator[Callable[..., Node]]:
 def own_node(new_node: Callable[..., Node]) -> Node:
     """One runtime that the test may kill."""
     return new_node()
+
+
+@pytest.fixture
+def controllers(own_node: Node) -> Iterator[None]:
+    """The control loops, beside `own_node`."""
+    command = [sys.executable, "-P", "-m", "kgents.embedded.controllers"]
+    with (own_node.root / "controllers.log").open("w") as log:
+        process = subprocess.Popen([*command, "--kubeconfig", str(own_node.kubectl.kubeconfig)], stderr=log)
+    yield
+    process.terminate()
+    process.wait(30)

@@ -94,7 +94,7 @@ def test_a_missing_config_map_is_waited_for(node: Node) -> None:
         node, "cat /late-of-kgents/x; echo; sleep 1000", ("/late-of-kgents", {"configMap": {"name": "late"}}, {})
     )
     node.until(name, lambda pod: waiting(pod) == "CreateContainerConfigError")
-    eventually(lambda: 'ConfigMap "late" not found' in node.events(name))
+    eventually(lambda: 'configmap "late" not found' in node.events(name))
     node.config_map("late", x="at last")
     node.said(name, "at last")
 

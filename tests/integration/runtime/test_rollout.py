@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Iterator
-
-import pytest
 
 from tests.integration.runtime.hive import Node
 from tests.support.waiting import eventually
@@ -26,16 +22,6 @@ signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown
 server.serve_forever()
 server.server_close()
 """
-
-
-@pytest.fixture
-def controllers(own_node: Node) -> Iterator[None]:
-    command = [sys.executable, "-P", "-m", "kgents.embedded.controllers"]
-    with (own_node.root / "controllers.log").open("w") as log:
-        process = subprocess.Popen([*command, "--kubeconfig", str(own_node.kubectl.kubeconfig)], stderr=log)
-    yield
-    process.terminate()
-    process.wait(30)
 
 
 class Visitor(threading.Thread):
