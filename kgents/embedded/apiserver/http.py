@@ -151,7 +151,8 @@ def _internal(message: str) -> Answer:
 
 def _ended(found: Answer) -> bytes:
     """JSON ends its line, as Go's encoder writes it: clients paste messages together and rely on it."""
-    if found.content_type != JSON or not found.body or found.body.endswith(b"\n"):
+    plain = found.content_type == JSON and "Content-Encoding" not in found.headers
+    if not plain or not found.body or found.body.endswith(b"\n"):
         return found.body
     return found.body + b"\n"
 
