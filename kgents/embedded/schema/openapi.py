@@ -21,6 +21,7 @@ from kgents.embedded.schema.openapi_paths import resource_paths
 from kgents.embedded.schema.openapi_protobuf import encode
 
 KEPT_DOCUMENTS = 8
+NEWLINE = orjson.OPT_APPEND_NEWLINE
 LIST_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta"
 SUPPORTING = (
     builtin.OBJECT_META,
@@ -100,7 +101,7 @@ class OpenApi:
             if found is None:
                 return None
             digest, resources = found
-            return self._kept(path, digest, lambda: orjson.dumps(_document_v3(resources))), digest
+            return self._kept(path, digest, lambda: orjson.dumps(_document_v3(resources), option=NEWLINE)), digest
 
     def v2(self, *, protobuf: bool = False) -> bytes:
         """The Swagger 2.0 document of everything, gzipped: JSON, or as kubectl wants it."""
@@ -113,7 +114,7 @@ class OpenApi:
 
     def _swagger(self, protobuf: bool) -> bytes:
         document = _document_v2([one for _, group in self._by_path().values() for one in group])
-        return encode(document) if protobuf else orjson.dumps(document)
+        return encode(document) if protobuf else orjson.dumps(document, option=NEWLINE)
 
     def _kept(self, name: str, digest: str, build: Callable[[], bytes]) -> bytes:
         known = self._documents.get(name)
