@@ -13,7 +13,7 @@ from aiohttp import web
 from kgents.api.errors import UsageError
 from kgents.embedded.apiserver.assembly import assemble, plant
 from kgents.embedded.apiserver.http import BODY_LIMIT, Edge
-from kgents.embedded.apiserver.store.layout import Damaged
+from kgents.embedded.apiserver.store.opening import close_store
 from kgents.embedded.auth import pki
 from kgents.embedded.auth.files import write_private
 from kgents.kube.lean import use_small_buffers
@@ -50,6 +50,8 @@ async def serve(
 ) -> None:
     """Serves until `stop` is set. Prints `ready URL` when requests are answered.
 
+    Raises Damaged if the store broke meanwhile: whoever keeps this process starts it again, and that start mends it.
+
     `kubeconfig`: whether to write the administrator's; a hive that somebody else set up has its own already.
     """
     use_small_buffers()
@@ -76,10 +78,7 @@ async def serve(
         await runner.cleanup()
         for client in api.clients.values():
             await client.close()
-        api.store.close()
-    if api.store.damage:
-        # Whoever keeps this process starts it again; the next start sets the store aside and saves what it can.
-        raise Damaged(api.store.damage)
+        close_store(api.store)
 
 
 def _server(edge: Edge) -> web.Server:

@@ -15,10 +15,11 @@ import orjson
 import pytest
 
 from kgents.api.errors import KgentsError, UsageError
+from kgents.embedded.apiserver.store import recovery
 from kgents.embedded.apiserver.store.database import Database
 from kgents.embedded.apiserver.store.layout import PAGE, Damaged
 from kgents.embedded.apiserver.store.lock import StoreFailed
-from kgents.embedded.apiserver.store.opening import open_store
+from kgents.embedded.apiserver.store.opening import close_store, open_store
 from kgents.embedded.apiserver.store.pages import FRAME_HEADER, WAL_HEADER
 from kgents.embedded.apiserver.store.recovery import latest
 from kgents.embedded.apiserver.store.store import Store
@@ -304,26 +305,63 @@ async def test_a_full_disk_refuses_the_write_and_takes_the_next_one(tmp_path: Pa
     assert done is None and "big" in names(again)
 
 
-async def test_damage_met_while_running_stops_writing_and_is_salvaged_at_the_next_start(tmp_path: Path) -> None:
+class Breaking:
+    """A database whose next transaction finds the file broken, as after a page was overwritten under it."""
+
+    def __init__(self, path: Path) -> None:
+        self.database = Database(path)
+        self.store = Store(self.database)
+        self.told = 0
+        self.store.on_damage = self._hear
+
+    def _hear(self) -> None:
+        self.told += 1
+
+    async def break_now(self) -> None:
+        """Two writes fail; the first is the one that finds out."""
+        error = sqlite3.DatabaseError("database disk image is malformed")
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        self.database._execute = lambda *_: (_ for _ in ()).throw(error)  # type: ignore[method-assign]
+        for name in ("one", "two"):
+            with pytest.raises(StoreFailed):
+                await self.store.put(self.store.collection("things"), ("ns", name), obj(name, ""), None)
+
+
+async def test_a_store_that_breaks_in_use_is_taken_from_memory_at_the_next_start(tmp_path: Path) -> None:
     path = tmp_path / "hive.db"
-    database = Database(path)
-    store = Store(database)
-    told: list[bool] = []
-    store.on_damage = lambda: told.append(True)
-    await fill(store, 5)
-    error = sqlite3.DatabaseError("database disk image is malformed")
-    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-    database._execute = lambda *_: (_ for _ in ()).throw(error)  # type: ignore[method-assign]
-    things = store.collection("things")
-    for name in ("one", "two"):
-        with pytest.raises(StoreFailed):
-            await store.put(things, ("ns", name), obj(name, ""), None)
-    del database._execute
-    store.close()
+    broken = Breaking(path)
+    await fill(broken.store, 5)
+    await broken.break_now()
+    with pytest.raises(Damaged):
+        close_store(broken.store)
+    path.write_bytes(b"")
     again, done = open_store(path)
     again.close()
-    assert told == [True]
+    assert broken.told == 1
     assert done is not None and "malformed" in done.why and len(names(again)) == 4
+    assert again.rv > broken.store.rv
+    sound, done = open_store(path)
+    sound.close()
+    assert (done, names(sound)) == (None, names(again))
+
+
+async def test_where_memory_cannot_be_saved_the_broken_file_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "hive.db"
+    broken = Breaking(path)
+    await fill(broken.store, 5)
+    await broken.break_now()
+
+    def full(*_: object) -> None:
+        raise StoreFailed("no room")
+
+    with monkeypatch.context() as patched, pytest.raises(Damaged):
+        patched.setattr(recovery, "rescue", full)
+        close_store(broken.store)
+    again, done = open_store(path)
+    again.close()
+    assert done is not None and len(names(again)) == 4
 
 
 def test_a_folder_that_may_not_be_written_is_said_in_one_line(tmp_path: Path) -> None:

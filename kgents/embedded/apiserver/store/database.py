@@ -47,7 +47,7 @@ class Database:
     """
 
     def __init__(self, path: Path, connector: Callable[[str], Connection] = connect) -> None:
-        self._path = path
+        self.path = path
         self._lock = Lock(path)
         self._db: Connection | None = None
         self.deliver: Deliver = lambda tokens, error: None
@@ -67,19 +67,19 @@ class Database:
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
 
     def _open(self, connector: Callable[[str], Connection]) -> None:
-        if self._path.exists():
-            self._path.chmod(0o600)
-        pages = Pages(self._path)
+        if self.path.exists():
+            self.path.chmod(0o600)
+        pages = Pages(self.path)
         try:
-            layout.refuse_newer(self._path, pages.layout())
+            layout.refuse_newer(self.path, pages.layout())
             self._check_wal(pages.wal)
         finally:
             pages.close()
-        self._db = connector(str(self._path))
-        self._path.chmod(0o600)
+        self._db = connector(str(self.path))
+        self.path.chmod(0o600)
         # Exclusive: nobody else reads or writes it, so the index of the log needs no shared memory.
         self._execute("PRAGMA locking_mode=EXCLUSIVE")
-        if self._path.stat().st_size == 0:
+        if self.path.stat().st_size == 0:
             self._execute(f"PRAGMA page_size={layout.PAGE}")
             self._execute("PRAGMA auto_vacuum=INCREMENTAL")
         self._execute("PRAGMA journal_mode=WAL")
@@ -118,15 +118,15 @@ class Database:
         `last` is the last version that was found. Returns the one to go on behind: a higher one if this is an older
         copy of the store that was put back, since its clients have seen what came after it.
         """
-        known, starts = ceiling.read(self._path), self.meta("starts")
+        known, starts = ceiling.read(self.path), self.meta("starts")
         if known.starts > starts:
-            log.warning("%s is an older copy of itself: versions go on behind %d", self._path, known.version)
+            log.warning("%s is an older copy of itself: versions go on behind %d", self.path, known.version)
             last = max(last, known.version)
         starts = max(known.starts, starts) + 1
         self._execute("INSERT OR REPLACE INTO meta VALUES ('open', 1), ('starts', ?)", (starts,))
         # On disk before the first write, or a lost write-ahead log would not be missed.
         self._execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._ceiling = ceiling.lift(self._path, last, starts)
+        self._ceiling = ceiling.lift(self.path, last, starts)
         self._thread.start()
         return last
 
@@ -169,7 +169,7 @@ class Database:
         self._let_go()
         if error is not None:
             # The file still says it is open, and SQLite has just removed the log that it would miss at the next start.
-            self._path.with_name(self._path.name + "-wal").touch(0o600)
+            self.path.with_name(self.path.name + "-wal").touch(0o600)
 
     def _let_go(self) -> None:
         if self._db is not None:
@@ -217,7 +217,7 @@ class Database:
             if free > SPARE:
                 list(self._execute(f"PRAGMA incremental_vacuum({FREE_AT_ONCE})"))
         except sqlite3.Error as error:
-            log.warning("Free space of %s stays where it is: %s", self._path, error)
+            log.warning("Free space of %s stays where it is: %s", self.path, error)
             return False
         return free > SPARE + FREE_AT_ONCE
 
@@ -232,7 +232,7 @@ class Database:
 
         try:
             if rows and rows[-1][0][0] > self._ceiling.version:
-                self._ceiling = ceiling.lift(self._path, rows[-1][0][0], self._ceiling.starts)
+                self._ceiling = ceiling.lift(self.path, rows[-1][0][0], self._ceiling.starts)
         except OSError as error:
             return error
         return self._transact(write)
@@ -251,7 +251,7 @@ class Database:
     def condemn(self, why: str) -> None:
         """Notes that the store is broken, so that the next start saves what it can."""
         try:
-            write_private(mark_of(self._path), why.encode(errors="replace"))
+            write_private(mark_of(self.path), why.encode(errors="replace"))
         except OSError as error:
             log.error("That the store is broken cannot be noted beside it: %s", error)
 

@@ -16,6 +16,8 @@ SCHEMA = 2
 PAGE = 4096
 INCREMENTAL = 2
 NEWEST_IMAGINABLE = 1000
+FIRST = 2
+"""The version of an empty store. Anything before it is history that nobody can have seen."""
 Row = tuple[int, str, str, str, int, bytes]
 
 _CREATE = (

@@ -8,6 +8,7 @@ from pathlib import Path
 from kgents.embedded.apiserver.store import recovery
 from kgents.embedded.apiserver.store.database import Database
 from kgents.embedded.apiserver.store.layout import Damaged
+from kgents.embedded.apiserver.store.lock import StoreFailed
 from kgents.embedded.apiserver.store.recovery import Salvage
 from kgents.embedded.apiserver.store.store import Store
 
@@ -37,3 +38,15 @@ def _load(path: Path) -> Store:
     except Damaged:
         database.close()
         raise
+
+
+def close_store(store: Store) -> None:
+    """Closes it. Raises Damaged if it broke while it was in use, after what is in memory was put in safety."""
+    store.close()
+    if not store.damage:
+        return
+    try:
+        recovery.rescue(store.path, store.rows())
+    except StoreFailed as error:
+        log.error("What is in memory cannot be saved: %s", error)
+    raise Damaged(store.damage)

@@ -17,7 +17,7 @@ import orjson
 from kgents.embedded.apiserver.store import ceiling
 from kgents.embedded.apiserver.store.carving import carve
 from kgents.embedded.apiserver.store.database import Database, mark_of
-from kgents.embedded.apiserver.store.layout import Row
+from kgents.embedded.apiserver.store.layout import FIRST, Row
 from kgents.embedded.apiserver.store.lock import Lock, unusable
 from kgents.embedded.auth.files import write_private
 
@@ -68,6 +68,24 @@ def salvage(store: Path, why: str) -> Salvage:
         lock.release()
 
 
+def rescue(store: Path, objects: Iterable[Row]) -> None:
+    """Puts what a server still has in memory beside the store that broke under it: the next start takes it from there.
+
+    Raises StoreFailed if the disk does not take it; then the next start reads what it can of the broken store.
+    """
+    lock = Lock(store)
+    try:
+        begun = store.with_name(store.name + ".memory")
+        _remove(begun)
+        _write(begun, FIRST, objects)
+        begun.rename(_rescued(store))
+        _remove(begun)
+    except OSError as error:
+        raise unusable(store, error) from error
+    finally:
+        lock.release()
+
+
 def latest(store: Path) -> Salvage | None:
     """The last salvage whose remains are still there."""
     for report in sorted(store.parent.glob(f"{store.name}.damaged-*.json"), reverse=True):
@@ -82,14 +100,26 @@ def _fresh(store: Path) -> Path:
     return store.with_name(store.name + ".saved")
 
 
+def _rescued(store: Path) -> Path:
+    return store.with_name(store.name + ".rescued")
+
+
+def _remove(store: Path) -> None:
+    """A store of which nobody needs anything any more, with all that stands beside it."""
+    for path in store.parent.glob(store.name + "*"):
+        path.unlink()
+
+
 def _replace(store: Path, why: str) -> Salvage:
     now = time.gmtime()
     aside = _free_name(store.with_name(f"{store.name}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', now)}"))
-    objects = _current(carve(store))
+    rescued = mark_of(store).exists() and _rescued(store).exists()
+    objects = _current(carve(_rescued(store) if rescued else store))
     _build(store, objects)
     done = Salvage(time.strftime("%Y-%m-%dT%H:%M:%SZ", now), why, len(objects), aside.name)
     write_private(aside.with_name(aside.name + ".json"), orjson.dumps(asdict(done)))
     _swap(store, aside)
+    _remove(_rescued(store))
     return done
 
 
@@ -110,22 +140,29 @@ def _current(rows: Iterable[Row]) -> list[Row]:
 
 def _build(store: Path, objects: list[Row]) -> None:
     fresh = _fresh(store)
-    for path in fresh.parent.glob(fresh.name + "*"):
-        path.unlink()
+    _remove(fresh)
     version = ceiling.beyond(store, max((row[0] for row in objects), default=0))
-    known = ceiling.lift(store, version + len(objects), ceiling.read(store).starts)
-    ceiling.lift(fresh, version, known.starts)
-    database = Database(fresh)
-    database.start(version)
-    for _, resource, namespace, name, _, value in objects:
-        version += 1
-        obj = orjson.loads(value)
-        obj["metadata"]["resourceVersion"] = str(version)
-        database.append((version, resource, namespace, name, 0, orjson.dumps(obj)), None)
-    database.forget([], version)
+    ceiling.lift(store, version + len(objects), ceiling.read(store).starts)
+    renewed = (_renewed(row, version + number) for number, row in enumerate(objects, start=1))
+    _write(fresh, version, renewed, horizon=version + len(objects))
+
+
+def _renewed(row: Row, version: int) -> Row:
+    obj = orjson.loads(row[5])
+    obj["metadata"]["resourceVersion"] = str(version)
+    return (version, *row[1:5], orjson.dumps(obj))
+
+
+def _write(path: Path, last: int, rows: Iterable[Row], horizon: int = FIRST) -> None:
+    """A whole store of these rows. Raises StoreFailed."""
+    database = Database(path)
+    database.start(last)
+    for row in rows:
+        database.append(row, None)
+    database.forget([], horizon)
     database.close()
     if database.failure is not None:
-        raise unusable(store, database.failure) from database.failure
+        raise unusable(path, database.failure) from database.failure
 
 
 def _swap(store: Path, aside: Path) -> None:
@@ -135,8 +172,7 @@ def _swap(store: Path, aside: Path) -> None:
         if path.exists():
             path.rename(aside.with_name(aside.name + ending))
     _fresh(store).rename(store)
-    for path in store.parent.glob(_fresh(store).name + "*"):
-        path.unlink()
+    _remove(_fresh(store))
 
 
 def _finish(store: Path) -> Salvage | None:

@@ -14,7 +14,7 @@ import orjson
 
 from kgents.api.errors import KgentsError
 from kgents.embedded.apiserver.store.database import Database
-from kgents.embedded.apiserver.store.layout import Damaged, Row, is_damage
+from kgents.embedded.apiserver.store.layout import FIRST, Damaged, Row, is_damage
 from kgents.embedded.apiserver.store.lock import StoreFailed
 from kgents.embedded.apiserver.store.records import Collection, Event, Key, Record
 
@@ -24,9 +24,6 @@ WINDOW_BYTES = 128 * 1024 * 1024
 """What superseded versions may take on disk before the oldest are removed."""
 LARGEST = 1536 * 1024
 """The largest object, as JSON: etcd's limit on a request."""
-FIRST = 2
-"""The version of an empty store. Anything before it is history that nobody can have seen."""
-
 
 Write = tuple[Collection, Event, "asyncio.Future[None]"]
 
@@ -46,6 +43,7 @@ class Store:
         self, database: Database, *, window: int = WINDOW, chunk: int = CHUNK, window_bytes: int = WINDOW_BYTES
     ) -> None:
         self.rv = FIRST
+        self.path = database.path
         self.collections: dict[str, Collection] = {}
         self._database = database
         self._window = window
@@ -203,6 +201,11 @@ class Store:
             gone.append(rv)
         self._database_horizon = horizon
         self._database.forget(gone, horizon)
+
+    def rows(self) -> list[Row]:
+        """The current objects, as rows of a log."""
+        kept = (one for one in self.collections.values() if not one.volatile)
+        return [(one.rv, each.name, *one.key, 0, one.data) for each in kept for one in each.records.values()]
 
     def end_watches(self) -> None:
         """Asks all who follow changes for others to come to an end."""
