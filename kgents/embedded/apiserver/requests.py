@@ -31,9 +31,9 @@ class RequestInfo:
     old_watch: bool = False
 
     def flag(self, key: str) -> bool:
-        """A boolean of the query; present without a value counts as true."""
+        """A boolean of the query. As in Kubernetes, whatever is there and is not 0 or false counts as true."""
         value = self.query.get(key)
-        return value is not None and value.lower() in ("", "1", "t", "true")
+        return value is not None and value.lower() not in ("0", "false")
 
 
 def parse(method: str, target: str) -> RequestInfo:
