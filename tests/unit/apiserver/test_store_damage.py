@@ -2,75 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import random
 import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import orjson
 import pytest
 
-from kgents.api.errors import KgentsError, UsageError
-from kgents.embedded.apiserver.store import recovery
+from kgents.api.errors import KgentsError
 from kgents.embedded.apiserver.store.database import Database
 from kgents.embedded.apiserver.store.layout import PAGE, Damaged
-from kgents.embedded.apiserver.store.lock import StoreFailed
-from kgents.embedded.apiserver.store.opening import close_store, open_store
+from kgents.embedded.apiserver.store.opening import open_store
 from kgents.embedded.apiserver.store.pages import FRAME_HEADER, WAL_HEADER
 from kgents.embedded.apiserver.store.recovery import latest
 from kgents.embedded.apiserver.store.store import Store
-
-OBJECTS = 300
-
-
-def obj(name: str, text: str) -> dict[str, Any]:
-    meta = {"name": name, "namespace": "ns", "uid": name}
-    return {"kind": "ConfigMap", "apiVersion": "v1", "metadata": meta, "data": {"text": text}}
-
-
-async def fill(store: Store, count: int = OBJECTS) -> int:
-    """Small objects and some that run over many pages, each written twice; the last version. Ten to a commit."""
-    things = store.collection("things")
-
-    async def write(number: int) -> None:
-        name, size = f"n{number:04}", 9000 if number % 50 == 0 else 200
-        for text in ("old" * size, "new" * size):
-            await store.put(things, ("ns", name), obj(name, text), things.get("ns", name))
-
-    for first in range(0, count, 10):
-        await asyncio.gather(*(write(number) for number in range(first, min(first + 10, count))))
-    await store.delete(things, things.records["ns", "n0001"])
-    return store.rv
-
-
-@pytest.fixture
-async def crashed(tmp_path: Path) -> Path:
-    """A store as a killed server leaves it: some of it in the file, some only in the write-ahead log."""
-    live = tmp_path / "live" / "hive.db"
-    store, _ = open_store(live)
-    await fill(store)
-    copy = tmp_path / "store"
-    shutil.copytree(live.parent, copy)
-    store.close()
-    return copy / "hive.db"
-
-
-@pytest.fixture
-async def closed(tmp_path: Path) -> Path:
-    """A store as a server that was stopped leaves it: one file."""
-    path = tmp_path / "store" / "hive.db"
-    store, _ = open_store(path)
-    await fill(store)
-    store.close()
-    return path
-
-
-def names(store: Store) -> set[str]:
-    return {name for _, name in store.collection("things").records}
+from tests.unit.apiserver.stores import OBJECTS, names
 
 
 def overwrite(path: Path, at: int, data: bytes) -> None:
@@ -257,111 +205,6 @@ def test_a_second_salvage_leaves_what_the_first_one_kept(closed: Path) -> None:
         assert done is not None
         kept.add(done.aside)
     assert len(kept) == 2 and all(closed.with_name(name).exists() for name in kept)
-
-
-def test_a_store_of_a_newer_kgents_is_left_alone(closed: Path) -> None:
-    db = sqlite3.connect(closed)
-    db.execute("PRAGMA user_version=3")
-    db.close()
-    before = {path.name: path.read_bytes() for path in closed.parent.iterdir()}
-    with pytest.raises(UsageError, match="written by a newer kgents"):
-        open_store(closed)
-    assert {path.name: path.read_bytes() for path in closed.parent.iterdir()} == before
-
-
-def test_a_store_of_the_first_layout_is_brought_up_to_date(tmp_path: Path) -> None:
-    path = tmp_path / "hive.db"
-    db = sqlite3.connect(path)
-    db.execute(
-        "CREATE TABLE log (rv INTEGER PRIMARY KEY, resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,"
-        " deleted INTEGER NOT NULL, value BLOB NOT NULL)"
-    )
-    db.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL)")
-    one = obj("a", "text")
-    one["metadata"]["resourceVersion"] = "7"
-    db.execute("INSERT INTO log VALUES (7, 'things', 'ns', 'a', 0, ?)", (orjson.dumps(one),))
-    db.execute("PRAGMA user_version=1")
-    db.commit()
-    db.close()
-    for _ in range(2):
-        store, done = open_store(path)
-        store.close()
-        assert (names(store), store.rv, done) == ({"a"}, 7, None)
-
-
-async def test_a_full_disk_refuses_the_write_and_takes_the_next_one(tmp_path: Path) -> None:
-    database = Database(tmp_path / "hive.db")
-    store = Store(database)
-    await fill(store, 10)
-    things = store.collection("things")
-    database._execute(f"PRAGMA max_page_count={database._execute('PRAGMA page_count').fetchone()[0]}")
-    with pytest.raises(StoreFailed, match="full"):
-        await store.put(things, ("ns", "big"), obj("big", "x" * 400_000), None)
-    database._execute("PRAGMA max_page_count=1000000")
-    await store.put(things, ("ns", "big"), obj("big", "x" * 400_000), None)
-    store.close()
-    again, done = open_store(tmp_path / "hive.db")
-    again.close()
-    assert done is None and "big" in names(again)
-
-
-class Breaking:
-    """A database whose next transaction finds the file broken, as after a page was overwritten under it."""
-
-    def __init__(self, path: Path) -> None:
-        self.database = Database(path)
-        self.store = Store(self.database)
-        self.told = 0
-        self.store.on_damage = self._hear
-
-    def _hear(self) -> None:
-        self.told += 1
-
-    async def break_now(self) -> None:
-        """Two writes fail; the first is the one that finds out."""
-        error = sqlite3.DatabaseError("database disk image is malformed")
-        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        self.database._execute = lambda *_: (_ for _ in ()).throw(error)  # type: ignore[method-assign]
-        for name in ("one", "two"):
-            with pytest.raises(StoreFailed):
-                await self.store.put(self.store.collection("things"), ("ns", name), obj(name, ""), None)
-
-
-async def test_a_store_that_breaks_in_use_is_taken_from_memory_at_the_next_start(tmp_path: Path) -> None:
-    path = tmp_path / "hive.db"
-    broken = Breaking(path)
-    await fill(broken.store, 5)
-    await broken.break_now()
-    with pytest.raises(Damaged):
-        close_store(broken.store)
-    path.write_bytes(b"")
-    again, done = open_store(path)
-    again.close()
-    assert broken.told == 1
-    assert done is not None and "malformed" in done.why and len(names(again)) == 4
-    assert again.rv > broken.store.rv
-    sound, done = open_store(path)
-    sound.close()
-    assert (done, names(sound)) == (None, names(again))
-
-
-async def test_where_memory_cannot_be_saved_the_broken_file_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "hive.db"
-    broken = Breaking(path)
-    await fill(broken.store, 5)
-    await broken.break_now()
-
-    def full(*_: object) -> None:
-        raise StoreFailed("no room")
-
-    with monkeypatch.context() as patched, pytest.raises(Damaged):
-        patched.setattr(recovery, "rescue", full)
-        close_store(broken.store)
-    again, done = open_store(path)
-    again.close()
-    assert done is not None and len(names(again)) == 4
 
 
 def test_a_folder_that_may_not_be_written_is_said_in_one_line(tmp_path: Path) -> None:
