@@ -12,8 +12,10 @@ from cortex import logs, reads, writes
 from cortex.answers import Answer, Call, World
 from cortex.hub import Change, Overrun, Subscription
 from kgents.api import paths
+from kgents.api.entries import Entry
 from kgents.api.errors import KgentsError, UsageError
 from kgents.api.kinds import AGENT, PHEROMONE, PROPOSAL, Kind
+from kgents.api.operations import table
 
 QUIET = 5.0
 """Seconds without a change after which a watch makes sure that the mirror still sees the hive."""
@@ -22,15 +24,9 @@ Operation = Callable[[World, Call], Awaitable[Answer]]
 OPERATIONS: dict[str, Operation] = {
     "agents.list": reads.agents_list,
     "agents.get": reads.agents_get,
-    "agents.define": writes.agents_define,
-    "agents.suspend": writes.agents_suspend,
-    "agents.resume": writes.agents_resume,
-    "agents.terminate": writes.agents_terminate,
     "agents.witness": logs.agents_witness,
-    "cluster.apply": writes.cluster_apply,
     "cluster.manifest": reads.cluster_manifest,
     "pheromones.sense": reads.pheromones_sense,
-    "pheromones.emit": writes.pheromones_emit,
     "proposals.list": reads.proposals_list,
     "proposals.get": reads.proposals_get,
     "memory.manifest": reads.memory_manifest,
@@ -59,7 +55,7 @@ class Event:
     item: bytes = b""
 
 
-def resolve(path: str, arguments: bytes, namespace: str) -> tuple[paths.Entry, Call]:
+def resolve(path: str, arguments: bytes, namespace: str) -> tuple[Entry, Call]:
     """Raises UsageError or NotFound for what has no meaning."""
     try:
         given = json.loads(arguments or b"{}")
@@ -74,6 +70,8 @@ def resolve(path: str, arguments: bytes, namespace: str) -> tuple[paths.Entry, C
 async def invoke(world: World, path: str, arguments: bytes, namespace: str) -> Answer:
     """Do it."""
     entry, call = resolve(path, arguments, namespace)
+    if entry.id in table.IDS:
+        return await writes.carry_out(entry.id, world, call)
     operation = OPERATIONS.get(entry.id)
     if operation is None:
         raise NotHere("Cortex cannot do this yet", why=entry.description)

@@ -78,7 +78,10 @@ def wanted_signals(call: Call) -> dict[str, Any]:
 
 async def proposals_list(world: World, call: Call) -> Answer:
     age = world.mirror.require(PROPOSAL)
-    return Answer(world.mirror.proposals.rows(world.now(), call.namespace), age=age)
+    found = world.mirror.proposals.rows(world.now(), call.namespace)
+    given = call.arguments.get("phase") or ()
+    phases = {given} if isinstance(given, str) else set(given)
+    return Answer([row for row in found if orjson.loads(row)["phase"] in phases] if phases else found, age=age)
 
 
 async def proposals_get(world: World, call: Call) -> Answer:

@@ -7,101 +7,13 @@ patterns fit, that is an error which lists both readings, never a guess.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
 
+from kgents.api.entries import Argument, Entry
 from kgents.api.errors import NotFound, UsageError
 
-ArgumentType = Literal["text", "number", "integer", "boolean", "duration", "object", "list"]
 CONTEXTS = ("world", "self", "concept", "void", "time")
-_TRUE = frozenset({"true", "yes", "1", "on"})
-_FALSE = frozenset({"false", "no", "0", "off"})
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """What an operation takes besides the names in its path. A duration is text such as `5m`."""
-
-    name: str
-    type: ArgumentType
-    description: str
-    required: bool = False
-    repeated: bool = False
-
-    def parse(self, value: object) -> Any:
-        """`value` as this argument's type; text is read as a person types it. Raises UsageError."""
-        parsers = {"number": _number, "integer": _integer, "boolean": _boolean, "object": _object, "list": _list}
-        parser = parsers.get(self.type)
-        if parser is not None:
-            return parser(self.name, value)
-        if self.repeated and isinstance(value, list) and all(isinstance(one, str) for one in value):
-            return value
-        if not isinstance(value, str):
-            raise UsageError(f"{self.name} must be text", why=f"got {json.dumps(value)}")
-        return value
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One operation. `ghost` is the file below the hive's ghost that can answer it, `kubectl` the command that can."""
-
-    id: str
-    pattern: str
-    description: str
-    command: str
-    arguments: tuple[Argument, ...] = ()
-    write: bool = False
-    many: bool = False
-    ghost: str = ""
-    kubectl: str = ""
-
-    @property
-    def aspect(self) -> str:
-        return self.pattern.rpartition(".")[2]
-
-    @property
-    def segments(self) -> tuple[str, ...]:
-        return tuple(self.pattern.split("."))
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names that the path binds, in order."""
-        return tuple(segment[1:-1] for segment in self.segments if segment.startswith("<"))
-
-    @property
-    def affordance(self) -> str:
-        """What an umwelt must afford for this: the pattern, with `*` for names."""
-        return ".".join("*" if segment.startswith("<") else segment for segment in self.segments)
-
-    def match(self, path: tuple[str, ...]) -> dict[str, str] | None:
-        """The names that `path` binds, or None when it is not this operation."""
-        if len(path) != len(self.segments):
-            return None
-        bindings = {}
-        for wanted, given in zip(self.segments, path, strict=True):
-            if wanted.startswith("<"):
-                bindings[wanted[1:-1]] = given
-            elif wanted != given:
-                return None
-        return bindings
-
-    def path(self, **bindings: str) -> str:
-        """The path with its names filled in."""
-        return ".".join(bindings[part[1:-1]] if part.startswith("<") else part for part in self.segments)
-
-    def parse(self, given: Mapping[str, object]) -> dict[str, Any]:
-        """The arguments, typed. Raises UsageError for one that is unknown, missing or of another type."""
-        known = {argument.name: argument for argument in self.arguments}
-        unknown = sorted(set(given) - set(known))
-        if unknown:
-            takes = ", ".join(known) or "no arguments"
-            raise UsageError(f"unknown argument {unknown[0]}", why=f"this operation takes {takes}")
-        missing = [name for name, argument in known.items() if argument.required and name not in given]
-        if missing:
-            raise UsageError(f"{missing[0]} is missing", why=known[missing[0]].description)
-        return {name: known[name].parse(value) for name, value in given.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +37,22 @@ _SENSE_ARGUMENTS = (
     Argument("type", "text", "only signals of this type", repeated=True),
     Argument("minIntensity", "number", "only signals at least this strong now"),
     Argument("limit", "integer", "at most so many, the strongest first"),
+)
+
+_REASON = Argument("reason", "text", "why")
+_DECISION_ARGUMENTS = (_REASON, Argument("digest", "text", "the digest of the diff that was seen"))
+_CHANGE_ARGUMENTS = (
+    Argument("target", "text", "an agent's name, or kind/name", required=True),
+    Argument("reason", "text", "why, for whoever reviews it", required=True),
+    Argument("patch", "any", "the change: a partial object, or JSON patch operations"),
+    Argument("patchType", "text", "apply, merge or json"),
+    Argument("delete", "boolean", "delete the target instead"),
+    Argument("name", "text", "the proposal's own name"),
+    Argument("targetVersion", "text", "the API version of the target's kind"),
+    Argument("ttl", "duration", "how long it waits for a decision, such as 24h"),
+    Argument("via", "text", "the connector that passes it on"),
+    Argument("causedBy", "list", "what led to it"),
+    Argument("dryRun", "boolean", "only say what would change"),
 )
 
 _LOG_ARGUMENTS = (
@@ -166,8 +94,9 @@ REGISTRY: tuple[Entry, ...] = (
     Entry(
         "agents.suspend",
         "world.cluster.agents.<agent>.suspend",
-        "pause an agent: no pods until it is resumed",
+        "pause an agent: no writes and no pods until it is resumed",
         "kgents pause AGENT",
+        (_REASON,),
         write=True,
         kubectl="patch agents.kgents.io <agent> --type merge --patch {spec: {suspend: true}}",
     ),
@@ -215,6 +144,30 @@ REGISTRY: tuple[Entry, ...] = (
         kubectl="get --raw /readyz",
     ),
     Entry(
+        "cluster.brakes",
+        "world.cluster.brakes",
+        "whether the hive is frozen, and which agents are paused",
+        "kgents infra status",
+        kubectl="get configmap kgents-freeze -n kgents-system",
+    ),
+    Entry(
+        "cluster.freeze",
+        "world.cluster.freeze",
+        "refuse every agent's writes and every merge, at once",
+        "kgents freeze",
+        (_REASON,),
+        write=True,
+        kubectl='patch configmap kgents-freeze -n kgents-system --type merge --patch {data: {frozen: "true"}}',
+    ),
+    Entry(
+        "cluster.thaw",
+        "world.cluster.thaw",
+        "let agents write again, and merge what waits",
+        "kgents thaw",
+        write=True,
+        kubectl="patch configmap kgents-freeze -n kgents-system --type merge --patch {data: {frozen: null}}",
+    ),
+    Entry(
         "pheromones.sense",
         "void.pheromone.sense",
         "list signals, the strongest now first",
@@ -238,6 +191,7 @@ REGISTRY: tuple[Entry, ...] = (
         "self.deployment.manifest",
         "list proposals",
         "kgents proposals",
+        (Argument("phase", "text", "only those in this phase", repeated=True),),
         many=True,
         ghost="proposals/pending.json proposals/merged.json proposals/rejected.json",
         kubectl="get proposals.kgents.io",
@@ -249,6 +203,72 @@ REGISTRY: tuple[Entry, ...] = (
         "kgents proposals NAME",
         ghost="proposals/pending.json proposals/merged.json proposals/rejected.json",
         kubectl="get proposals.kgents.io <proposal>",
+    ),
+    Entry(
+        "proposals.define",
+        "self.deployment.define",
+        "ask for a change",
+        "kgents propose TARGET --reason WHY",
+        _CHANGE_ARGUMENTS,
+        write=True,
+        kubectl="create -f -",
+    ),
+    Entry(
+        "proposals.diff",
+        "self.deployment.<proposal>.diff",
+        "show what a proposal would change",
+        "kgents diff PROPOSAL",
+        kubectl="get proposals.kgents.io <proposal>",
+    ),
+    Entry(
+        "proposals.approve",
+        "self.deployment.<proposal>.approve",
+        "approve a proposal, by the digest of its diff",
+        "kgents approve PROPOSAL",
+        _DECISION_ARGUMENTS,
+        write=True,
+        kubectl="patch proposals.kgents.io <proposal> --type merge --patch -",
+    ),
+    Entry(
+        "proposals.reject",
+        "self.deployment.<proposal>.reject",
+        "reject a proposal",
+        "kgents reject PROPOSAL --reason WHY",
+        (_REASON,),
+        write=True,
+        kubectl="patch proposals.kgents.io <proposal> --type merge --patch -",
+    ),
+    Entry(
+        "proposals.rollback",
+        "self.deployment.<proposal>.rollback",
+        "take a merged change back",
+        "kgents rollback PROPOSAL",
+        (_REASON,),
+        write=True,
+        kubectl="patch proposals.kgents.io <proposal> --type merge --patch -",
+    ),
+    Entry(
+        "witness.explain",
+        "time.witness.<name>.explain",
+        "why an agent or a proposal is as it is",
+        "kgents why NAME",
+        kubectl="get agents.kgents.io,proposals.kgents.io",
+    ),
+    Entry(
+        "witness.audit",
+        "time.witness.audit",
+        "every decided change: who asked, who decided, on what evidence",
+        "kgents audit",
+        (Argument("since", "text", "only later ones, an RFC 3339 time"),),
+        many=True,
+        kubectl="get proposals.kgents.io",
+    ),
+    Entry(
+        "witness.verify",
+        "time.witness.verify",
+        "whether the audit chain holds",
+        "kgents audit --verify",
+        kubectl="get proposals.kgents.io --all-namespaces",
     ),
     Entry(
         "memory.manifest",
@@ -307,54 +327,3 @@ def _nearest(segments: tuple[str, ...], registry: Iterable[Entry]) -> str:
     if aspects:
         return f"what can be done there: {', '.join(sorted(set(aspects)))}"
     return "nothing fits it"
-
-
-def _number(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise UsageError(f"{name} must be a number", why=f"got {json.dumps(value)}")
-    try:
-        number = float(value)
-    except ValueError as error:
-        raise UsageError(f"{name} must be a number", why=f"got {value!r}") from error
-    if number != number or number in (float("inf"), float("-inf")):
-        raise UsageError(f"{name} must be a finite number", why=f"got {value!r}")
-    return number
-
-
-def _integer(name: str, value: object) -> int:
-    number = _number(name, value)
-    if number != int(number):
-        raise UsageError(f"{name} must be a whole number", why=f"got {value!r}")
-    return int(number)
-
-
-def _boolean(name: str, value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    text = value.lower() if isinstance(value, str) else ""
-    if text in _TRUE or text in _FALSE:
-        return text in _TRUE
-    raise UsageError(f"{name} must be true or false", why=f"got {json.dumps(value)}")
-
-
-def _decoded(name: str, value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError as error:
-        raise UsageError(f"{name} must be JSON", why=str(error)) from error
-
-
-def _object(name: str, value: object) -> dict[str, Any]:
-    decoded = _decoded(name, value)
-    if not isinstance(decoded, dict):
-        raise UsageError(f"{name} must be a JSON object", why=f"got {json.dumps(decoded)}")
-    return decoded
-
-
-def _list(name: str, value: object) -> list[Any]:
-    decoded = _decoded(name, value)
-    if not isinstance(decoded, list):
-        raise UsageError(f"{name} must be a JSON list", why=f"got {json.dumps(decoded)}")
-    return decoded

@@ -123,3 +123,22 @@ PROPOSALS = Sheet(
         Column("DIGEST", key("diffDigest"), "quiet", wide=True),
     ),
 )
+
+AUDIT = Sheet(
+    "proposal.kgents.io",
+    "decided changes",
+    (
+        Column("SEQ", key("seq"), "number"),
+        Column("AT", key("at"), "quiet"),
+        Column("NAME", key("name"), "name"),
+        Column("PHASE", key("phase"), "phase"),
+        Column("TARGET", key("target")),
+        Column("RISK", key("risk"), "number"),
+        Column("PROPOSER", key("proposer"), "quiet"),
+        Column("DECIDED BY", key("decidedBy"), "name"),
+        Column("OUTCOME", key("outcome"), "text"),
+        Column("CHANGE", lambda row: "; ".join(row.get("diff") or ()), "text", wide=True),
+        Column("EVIDENCE", lambda row: "; ".join(row.get("evidence") or ()), "text", wide=True),
+        Column("HASH", key("hash"), "quiet", wide=True),
+    ),
+)

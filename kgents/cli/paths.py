@@ -7,7 +7,8 @@ from typing import Any
 
 import typer
 
-from kgents.api.paths import REGISTRY, Entry
+from kgents.api.entries import Entry
+from kgents.api.paths import REGISTRY
 from kgents.cli import options
 from kgents.cli.columns import Column, key
 from kgents.cli.output import aligned, yaml_text

@@ -7,19 +7,26 @@ from typing import Annotated
 import typer
 
 from kgents.cli import options
-from kgents.cli.session import open_session
+from kgents.cli.session import open_session, tell
 
 Agent = Annotated[str, typer.Argument(help="The agent's name.")]
 
 
-def pause(agent: Agent, namespace: options.Namespace = None, context: options.Context = None) -> None:
-    """Pause an agent: its pods end, and it keeps all else until it is resumed.
+def pause(
+    agent: Agent,
+    reason: Annotated[str, typer.Option("--reason", help="Why; the agent is told when it tries to write.")] = "",
+    namespace: options.Namespace = None,
+    context: options.Context = None,
+) -> None:
+    """Pause an agent: it writes nothing from now on, its pods end, and it keeps all else until it is resumed.
 
-    Example: kgents pause scholar
+    Example: kgents pause scholar --reason "it repeats itself"
     """
     session = open_session(context, namespace)
-    session.write("agents.suspend", agent=agent)
+    answer = session.write("agents.suspend", {"reason": reason} if reason else {}, agent=agent)
     typer.echo(f"{agent} is paused in {session.place}")
+    if answer.items and answer.rows()[0].get("writesRefused") is False:
+        tell("its pods end, but its writes are not refused: that takes the right to patch the ConfigMap kgents-freeze")
 
 
 def resume(agent: Agent, namespace: options.Namespace = None, context: options.Context = None) -> None:

@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, TypeVar
 
-from kgents.api.errors import KgentsError, Unreachable
-from kgents.api.kinds import AGENT_LABEL, KINDS, POD, Kind
+from kgents.api.errors import Unreachable
+from kgents.api.kinds import AGENT_LABEL, POD
+from kgents.api.operations.requests import Discover, Get, List, Request, WhoAmI
 from kgents.glass.answer import NextLayer
 from kgents.glass.kubectl import FIELD_MANAGER, READ_PATIENCE, WRITE_PATIENCE
 from kgents.kube import config as kubeconfig
 from kgents.kube.client import KubeClient
+from kgents.kube.sending import sender
 
 T = TypeVar("T")
 Call = Callable[[KubeClient], Awaitable[T]]
@@ -23,25 +25,11 @@ class Direct:
     def __init__(self, context: str) -> None:
         self.context = context
 
-    def list(self, kind: Kind, namespace: str) -> list[dict[str, Any]]:
-        return list(self._do(lambda api: api.list(kind, namespace or None))["items"])
-
-    def get(self, kind: Kind, name: str, namespace: str) -> dict[str, Any]:
-        return self._do(lambda api: api.get(kind, name, namespace))
-
-    def create(self, kind: Kind, obj: dict[str, Any], namespace: str) -> dict[str, Any]:
-        return self._do(lambda api: api.create(kind, obj, namespace), WRITE_PATIENCE)
-
-    def apply(self, obj: dict[str, Any], namespace: str) -> dict[str, Any]:
-        return self._do(lambda api: _apply(api, obj, namespace), WRITE_PATIENCE)
-
-    def merge(self, kind: Kind, name: str, patch: dict[str, Any], namespace: str) -> dict[str, Any]:
-        return self._do(
-            lambda api: api.patch(kind, name, patch, namespace, field_manager=FIELD_MANAGER), WRITE_PATIENCE
-        )
-
-    def delete(self, kind: Kind, name: str, namespace: str) -> None:
-        self._do(lambda api: api.delete(kind, name, namespace), WRITE_PATIENCE)
+    def send(self, request: Request) -> Any:
+        """One request of an operation."""
+        reads = isinstance(request, (Get, List, WhoAmI, Discover))
+        patience = READ_PATIENCE if reads else WRITE_PATIENCE
+        return self._do(lambda api: sender(api, FIELD_MANAGER)(request), patience)
 
     def ready(self) -> None:
         self._do(lambda api: api.version())
@@ -79,24 +67,6 @@ class Direct:
             raise NextLayer(str(error)) from error
         except TimeoutError as error:
             raise NextLayer(f"no answer within {patience:g} s") from error
-
-
-async def _apply(api: KubeClient, obj: dict[str, Any], namespace: str) -> dict[str, Any]:
-    kind = await _kind_of(api, obj)
-    return await api.apply(kind, obj, namespace if kind.namespaced else None, field_manager=FIELD_MANAGER)
-
-
-async def _kind_of(api: KubeClient, obj: dict[str, Any]) -> Kind:
-    """The resource behind an object's kind, from the server where it is none of ours."""
-    name, version = str(obj.get("kind")), str(obj.get("apiVersion"))
-    for kind in KINDS:
-        if (kind.kind, kind.api_version) == (name, version):
-            return kind
-    root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-    for found in (await api.request("GET", root))["resources"]:
-        if found["kind"] == name and "/" not in found["name"]:
-            return Kind(name, found["name"], version, namespaced=bool(found["namespaced"]))
-    raise KgentsError(f"the cluster knows no {name} in {version}", fix="Check apiVersion and kind")
 
 
 async def _logs(api: KubeClient, agent: str, namespace: str, tail: int | None) -> list[str]:

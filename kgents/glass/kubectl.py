@@ -14,12 +14,14 @@ from typing import Any, Protocol
 
 from kgents.api.errors import KgentsError, NotFound, Refused
 from kgents.api.kinds import AGENT_LABEL, Kind
+from kgents.api.operations.requests import Create, Delete, Discover, Get, List, Patch, Request, WhoAmI
 from kgents.glass.answer import NextLayer
 
 READ_PATIENCE = 5.0
 """Seconds that the API has for one request, before an old ghost is the better answer."""
 WRITE_PATIENCE = 15.0
 FIELD_MANAGER = "kgents"
+_BY = (f"--field-manager={FIELD_MANAGER}",)
 _STATUS = re.compile(r"^(?:Error from server|error: Error from server) \((\w+)\): (.*)", re.DOTALL)
 _PROMPTED = ("error: EOF", "error: error reading input for Password")
 """What comes of kubectl asking for a name and a password: nobody is there who could answer it."""
@@ -49,12 +51,7 @@ _SILENT = (
 class Api(Protocol):
     """What a layer below Cortex can do. Namespace "" is all of them. All raise NextLayer or KgentsError."""
 
-    def list(self, kind: Kind, namespace: str) -> list[dict[str, Any]]: ...
-    def get(self, kind: Kind, name: str, namespace: str) -> dict[str, Any]: ...
-    def create(self, kind: Kind, obj: dict[str, Any], namespace: str) -> dict[str, Any]: ...
-    def apply(self, obj: dict[str, Any], namespace: str) -> dict[str, Any]: ...
-    def merge(self, kind: Kind, name: str, patch: dict[str, Any], namespace: str) -> dict[str, Any]: ...
-    def delete(self, kind: Kind, name: str, namespace: str) -> None: ...
+    def send(self, request: Request) -> Any: ...
     def ready(self) -> None: ...
     def logs(self, agent: str, namespace: str, *, tail: int | None, follow: bool) -> Iterator[str]: ...
 
@@ -67,28 +64,48 @@ class Kubectl:
         self.binary = binary
         self.patience = patience
 
-    def list(self, kind: Kind, namespace: str) -> list[dict[str, Any]]:
-        where = ("-n", namespace) if namespace else ("--all-namespaces",)
-        found = self._json("get", _resource(kind), *where, "-o", "json")
-        return list(found.get("items") or [])
+    def send(self, request: Request) -> Any:
+        """One request of an operation, as a command."""
+        match request:
+            case Get(kind, name, namespace):
+                return self._json("get", _resource(kind), name, *_in(namespace), "-o", "json")
+            case List(kind, namespace):
+                where = ("-n", namespace) if namespace else ("--all-namespaces",)
+                return list(self._json("get", _resource(kind), *where, "-o", "json").get("items") or [])
+            case Create(kind, obj, namespace):
+                return self._json("create", *_in(namespace), *_BY, "-o", "json", "-f", "-", body=obj)
+            case Patch():
+                return self._patch(request)
+            case Delete(kind, name, namespace):
+                command = ("delete", _resource(kind), name, *_in(namespace), "--wait=false")
+                return self._run(*command, patience=WRITE_PATIENCE)
+            case WhoAmI():
+                return str(self._json("auth", "whoami", "-o", "json")["status"]["userInfo"]["username"])
+            case Discover(api_version, kind_name):
+                return self._discover(api_version, kind_name)
 
-    def get(self, kind: Kind, name: str, namespace: str) -> dict[str, Any]:
-        return self._json("get", _resource(kind), name, "-n", namespace, "-o", "json")
+    def _patch(self, request: Patch) -> dict[str, Any]:
+        trial = ("--dry-run=server",) if request.dry_run else ()
+        common = (*_in(request.namespace), *_BY, *trial, "-o", "json")
+        if request.type == "apply":
+            kind, metadata = request.kind, dict(request.content.get("metadata") or {})
+            named = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata | {"name": request.name}}
+            flags = ("--server-side", "--force-conflicts", *common, "-f", "-")
+            return self._json("apply", *flags, body={**request.content, **named})
+        patch = f"--patch={json.dumps(request.content)}"
+        return self._json("patch", _resource(request.kind), request.name, f"--type={request.type}", *common, patch)
 
-    def create(self, kind: Kind, obj: dict[str, Any], namespace: str) -> dict[str, Any]:
-        return self._json("create", "-n", namespace, "-o", "json", "-f", "-", body=obj)
-
-    def apply(self, obj: dict[str, Any], namespace: str) -> dict[str, Any]:
-        own = (obj.get("metadata") or {}).get("namespace") or namespace
-        flags = ("--server-side", "--force-conflicts", f"--field-manager={FIELD_MANAGER}")
-        return self._json("apply", "-n", own, *flags, "-o", "json", "-f", "-", body=obj)
-
-    def merge(self, kind: Kind, name: str, patch: dict[str, Any], namespace: str) -> dict[str, Any]:
-        flags = ("--type=merge", f"--field-manager={FIELD_MANAGER}", "-o", "json", f"--patch={json.dumps(patch)}")
-        return self._json("patch", _resource(kind), name, "-n", namespace, *flags)
-
-    def delete(self, kind: Kind, name: str, namespace: str) -> None:
-        self._run("delete", _resource(kind), name, "-n", namespace, "--wait=false", patience=WRITE_PATIENCE)
+    def _discover(self, api_version: str, kind: str) -> Kind:
+        root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+        missing = NotFound(f"the cluster knows no {kind} in {api_version}", fix="Check apiVersion and kind")
+        try:
+            listed = self._json("get", "--raw", root)
+        except NotFound as error:
+            raise missing from error
+        for found in listed.get("resources") or ():
+            if found["kind"] == kind and "/" not in found["name"]:
+                return Kind(kind, found["name"], api_version, namespaced=bool(found["namespaced"]))
+        raise missing
 
     def ready(self) -> None:
         self._run("get", "--raw", "/readyz")
@@ -111,7 +128,7 @@ class Kubectl:
                 process.terminate()
 
     def _json(self, *arguments: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        patience = self.patience if arguments[0] == "get" else WRITE_PATIENCE
+        patience = self.patience if arguments[0] in ("get", "auth") else WRITE_PATIENCE
         text = self._run(*arguments, body=body, patience=patience)
         try:
             found = json.loads(text)
@@ -154,6 +171,10 @@ def find(context: str) -> Api:
     from kgents.glass.direct import Direct
 
     return Direct(context)
+
+
+def _in(namespace: str) -> tuple[str, ...]:
+    return ("-n", namespace) if namespace else ()
 
 
 def _resource(kind: Kind) -> str:

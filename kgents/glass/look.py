@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kgents.api import paths
+from kgents.api.entries import Entry
 from kgents.api.errors import KgentsError, NotFound, Unreachable, UsageError
+from kgents.api.operations.requests import Call
 from kgents.glass import operations, staleness
 from kgents.glass.answer import Answer, NextLayer, Source, dump
 from kgents.glass.changes import Known
@@ -63,7 +65,7 @@ class Glass:
         path = entry.path(**bindings)
         self.tried = []
         limit = freshness.max_age
-        call = operations.Call(bindings, arguments, namespace, self.clock())
+        call = Call(bindings, arguments, namespace, self.clock())
         if not freshness.ghost_only:
             answer = self._from_cortex(entry, path, call)
             if answer is not None and staleness.acceptable(answer.source.age, limit):
@@ -97,7 +99,7 @@ class Glass:
             self._wake()
         now = self.clock()
         try:
-            rows = operations.run(id, self.api(), operations.Call(bindings, arguments, namespace, now))
+            rows = operations.run(id, self.api(), Call(bindings, arguments, namespace, now))
         except NextLayer as error:
             self.tried.append(("kubectl", str(error)))
             raise self._unreachable(Freshness(), None) from error
@@ -140,7 +142,7 @@ class Glass:
             self.tried.append(("kubectl", str(error)))
             raise self._unreachable(Freshness(require_live=True), None) from error
 
-    def _from_cortex(self, entry: paths.Entry, path: str, call: operations.Call) -> Answer | None:
+    def _from_cortex(self, entry: Entry, path: str, call: Call) -> Answer | None:
         try:
             head, items = self.cortex.read(path, dict(call.arguments), call.namespace)
         except NextLayer as error:
@@ -149,7 +151,7 @@ class Glass:
             return None
         return Answer(path, Source("cortex", head.age), items, entry.many, head.total)
 
-    def _from_api(self, entry: paths.Entry, path: str, call: operations.Call) -> Answer | None:
+    def _from_api(self, entry: Entry, path: str, call: Call) -> Answer | None:
         try:
             rows = operations.run(entry.id, self.api(), call)
         except NextLayer as error:
@@ -160,7 +162,7 @@ class Glass:
         limit = call.arguments.get("limit")
         return Answer(path, Source("kubectl"), items[:limit], entry.many, len(items))
 
-    def _remembered(self, id: str, call: operations.Call) -> Snapshot | None:
+    def _remembered(self, id: str, call: Call) -> Snapshot | None:
         """What the ghost has for this question, filtered as it asks."""
         now = self.clock()
         if id == "agents.list":
@@ -176,11 +178,11 @@ class Glass:
             items = operations.sensed(found.items, call.arguments)
             total = len(items) if len(items) < len(found.items) else found.total
             return Snapshot(items[: call.arguments.get("limit")], total, found.age, found.staleness)
-        if id.startswith("proposals."):
+        if id in ("proposals.list", "proposals.get"):
             return self._remembered_proposals(call, now)
         return None
 
-    def _remembered_agent(self, call: operations.Call, now: float) -> Snapshot | None:
+    def _remembered_agent(self, call: Call, now: float) -> Snapshot | None:
         name = call.bindings["agent"]
         own = self.ghost.read_one(agent_entry(call.namespace, name), now)
         if own is not None:
@@ -189,7 +191,7 @@ class Glass:
         found = [row for row in listed.items if row.get("name") == name] if listed else []
         return Snapshot(found, 1, listed.age, listed.staleness) if listed and found else None
 
-    def _remembered_proposals(self, call: operations.Call, now: float) -> Snapshot | None:
+    def _remembered_proposals(self, call: Call, now: float) -> Snapshot | None:
         parts = [self.ghost.read(entry, now, call.namespace) for entry in PROPOSALS.values()]
         known = [part for part in parts if part is not None]
         if not known:
@@ -197,9 +199,10 @@ class Glass:
         oldest = max(known, key=lambda part: part.age)
         wanted = call.bindings.get("proposal")
         items = [row for part in known for row in part.items if wanted in (None, row.get("name"))]
+        items = operations.in_phase(items, call.arguments)
         return Snapshot(items, len(items), oldest.age, oldest.staleness) if items or wanted is None else None
 
-    def _remember(self, id: str, items: list[bytes], rows: list[dict[str, Any]], call: operations.Call) -> None:
+    def _remember(self, id: str, items: list[bytes], rows: list[dict[str, Any]], call: Call) -> None:
         """A live answer that came past Cortex is written down, if it was about all there is."""
         if id == "agents.list":
             self.ghost.write(AGENTS, items, now=call.now, namespace=call.namespace)
@@ -207,7 +210,7 @@ class Glass:
             self.ghost.write_one(agent_entry(call.namespace, call.bindings["agent"]), items[0], now=call.now)
         elif id == "pheromones.sense" and not set(call.arguments) & {"type", "minIntensity"}:
             self.ghost.write(PHEROMONES, items, now=call.now, namespace=call.namespace)
-        elif id == "proposals.list":
+        elif id == "proposals.list" and not call.arguments:
             for state, entry in PROPOSALS.items():
                 chosen = [item for item, row in zip(items, rows, strict=True) if _shelf(row) == state]
                 self.ghost.write(entry, chosen, now=call.now, namespace=call.namespace)
@@ -257,7 +260,7 @@ def _helps(target: Target) -> str:
     return "Make a hive on this machine: kgents infra init"
 
 
-def _ghostly(path: str, entry: paths.Entry, snapshot: Snapshot, tried: list[tuple[str, str]] | None = None) -> Answer:
+def _ghostly(path: str, entry: Entry, snapshot: Snapshot, tried: list[tuple[str, str]] | None = None) -> Answer:
     if not entry.many and not snapshot.items:
         raise NotFound("The ghost knows of none", fix="See what it holds: kgents ghost status")
     source = Source("ghost", snapshot.age, snapshot.staleness)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kgents.api import paths
+from kgents.api.entries import Entry
 
 PAGE = Path(__file__).parents[2] / "docs" / "paths.md"
 HEAD = """# Paths
@@ -22,7 +23,7 @@ def page() -> str:
     return HEAD + "".join(f"{_row(entry)}\n" for entry in paths.REGISTRY)
 
 
-def _row(entry: paths.Entry) -> str:
+def _row(entry: Entry) -> str:
     arguments = ", ".join(f"`{one.name}`" + ("" if one.required else "?") for one in entry.arguments) or "–"
     layers = [name for name, there in (("ghost", entry.ghost), ("kubectl", entry.kubectl)) if there]
     command = f"`{entry.command}`" if entry.command else "–"

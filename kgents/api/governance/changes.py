@@ -73,7 +73,7 @@ def between(before: Any, after: Any) -> list[Change]:
     What the server alone writes (status, versions, managedFields) and kgents' own note of the merge are left out.
     """
     if before is ABSENT or after is ABSENT:
-        return [] if before is after else [Change((), before, after)]
+        return [] if before is after else [Change((), _owned(before), _owned(after))]
     return list(_walk((), _owned(before), _owned(after)))
 
 
@@ -90,7 +90,7 @@ def overlap(one: Iterable[Path], other: Iterable[Path]) -> bool:
 
 
 def path_text(path: Path) -> str:
-    """`spec.env[name=PORT].value`; `.` for the whole object."""
+    """`spec.env[name=PORT].value`."""
     text = ""
     for step in path:
         if isinstance(step, Element):
@@ -99,7 +99,7 @@ def path_text(path: Path) -> str:
             text += f"[{step}]"
         else:
             text += f".{step}" if text and _plain(step) else (step if _plain(step) else f"[{json.dumps(step)}]")
-    return text or "."
+    return text or "the whole object"
 
 
 def render(changes: Iterable[Change]) -> Iterator[str]:

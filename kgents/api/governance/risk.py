@@ -192,7 +192,7 @@ def _scaling(before: Any, after: Any) -> str:
 
 def _resources(change: Change) -> Iterator[str]:
     """Row by row of quantities; one that had no bound, or loses it, grows without measure."""
-    for before, after in _leaves(change.before, change.after):
+    for before, after in list(_leaves(change.before, change.after)) or [(ABSENT, ABSENT)]:
         old, new = quantity.parse_or(before, None), quantity.parse_or(after, None)
         growth_is_known = old is not None and new is not None and old > 0
         yield "resources" if growth_is_known and new <= old * 2 else "resources-beyond"  # type: ignore[operator]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import os
 from collections.abc import Generator, Mapping
 from typing import Any
 
@@ -31,7 +31,7 @@ def define(call: Call) -> Operation:
     else:
         spec["patch"] = {"type": _patch_type(given), "content": given["patch"]}
     spec |= {key: given[key] for key in ("ttl", "via", "causedBy") if given.get(key)}
-    name = given.get("name") or names.child_name(names.suggest(target["name"]), uuid.uuid4().hex[:5])
+    name = given.get("name") or names.child_name(names.suggest(target["name"]), os.urandom(3).hex()[:5])
     body = {"apiVersion": API_VERSION, "kind": PROPOSAL.kind, "metadata": {"name": name}, "spec": spec}
     made = yield Create(PROPOSAL, body, call.namespace)
     return [rows.proposal_row(made, call.now)]

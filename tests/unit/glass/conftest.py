@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kgents.api.kinds import Kind
+from kgents.api.operations.requests import Create, List, Patch, Request, WhoAmI
 from kgents.glass.answer import NextLayer
 from kgents.glass.context import Target
 from kgents.glass.cortex import Cortex
@@ -38,20 +38,20 @@ class FakeApi:
         if self.silent:
             raise NextLayer(self.silent)
 
-    def list(self, kind: Kind, namespace: str) -> list[dict[str, Any]]:
-        self._called(f"list {kind.plural}")
-        return self.objects.get(kind.plural, [])
-
-    def merge(self, kind: Kind, name: str, patch: dict[str, Any], namespace: str) -> dict[str, Any]:
-        self._called(f"merge {name}")
-        return {"metadata": {"name": name, "namespace": namespace}, **patch}
-
-    def create(self, kind: Kind, obj: dict[str, Any], namespace: str) -> dict[str, Any]:
-        self._called(f"create {kind.plural}")
-        return {**obj, "metadata": {"name": "warning-1", "namespace": namespace}}
-
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(name)
+    def send(self, request: Request) -> Any:
+        match request:
+            case List(kind, _):
+                self._called(f"list {kind.plural}")
+                return self.objects.get(kind.plural, [])
+            case Patch(_, name, content, namespace):
+                self._called(f"patch {name}")
+                return {"metadata": {"name": name, "namespace": namespace}, **content}
+            case Create(kind, obj, namespace):
+                self._called(f"create {kind.plural}")
+                return {**obj, "metadata": {**obj["metadata"], "namespace": namespace}}
+            case _:
+                self._called(type(request).__name__.lower())
+                return "ann" if isinstance(request, WhoAmI) else {}
 
 
 class World:

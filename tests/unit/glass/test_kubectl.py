@@ -9,6 +9,7 @@ import pytest
 
 from kgents.api.errors import KgentsError, NotFound, Refused
 from kgents.api.kinds import AGENT
+from kgents.api.operations.requests import Get, List
 from kgents.glass.answer import NextLayer
 from kgents.glass.kubectl import Kubectl
 
@@ -41,12 +42,12 @@ def test_each_complaint_means_its_own(tmp_path: Path, said: str, error: type[Exc
     complaint = tmp_path / "said"
     complaint.write_text(said)
     with pytest.raises(error):
-        fake(tmp_path, f"cat {complaint} >&2; exit 1").get(AGENT, "x", "default")
+        fake(tmp_path, f"cat {complaint} >&2; exit 1").send(Get(AGENT, "x", "default"))
 
 
 def test_it_asks_with_context_namespace_and_a_time_limit(tmp_path: Path):
     kubectl = fake(tmp_path, f'echo "$@" > {tmp_path}/args; echo \'{{"items":[]}}\'')
-    assert kubectl.list(AGENT, "lab") == []
+    assert kubectl.send(List(AGENT, "lab")) == []
     assert (tmp_path / "args").read_text().split() == (
         ["--context", "lab", "get", "agents.kgents.io", "-n", "lab", "-o", "json", "--request-timeout=0.5s"]
     )
@@ -54,9 +55,9 @@ def test_it_asks_with_context_namespace_and_a_time_limit(tmp_path: Path):
 
 def test_one_that_hangs_is_passed_over(tmp_path: Path):
     with pytest.raises(NextLayer, match="no answer within"):
-        fake(tmp_path, "exec sleep 60").list(AGENT, "")
+        fake(tmp_path, "exec sleep 60").send(List(AGENT))
 
 
 def test_garbage_is_passed_over(tmp_path: Path):
     with pytest.raises(NextLayer, match="no JSON"):
-        fake(tmp_path, "echo hello").list(AGENT, "")
+        fake(tmp_path, "echo hello").send(List(AGENT))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from kgents.api.entries import Argument, Entry
 from kgents.api.errors import NotFound, UsageError
-from kgents.api.paths import CONTEXTS, REGISTRY, Argument, Entry, entry, path_of, resolve
+from kgents.api.paths import CONTEXTS, REGISTRY, entry, path_of, resolve
 
 
 def test_the_last_segment_is_the_aspect():
