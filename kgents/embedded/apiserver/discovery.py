@@ -15,12 +15,16 @@ from kgents.embedded.apiserver.registry import Registry, Resource, Subresource
 
 Object = dict[str, Any]
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+OTHER_PATHS = (
+    *("/.well-known/openid-configuration", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/openid/v1/jwks"),
+    *("/readyz", "/version"),
+)
 
 
 def handles(path: str) -> bool:
     """Whether a path is one of discovery's."""
     parts = path.strip("/").split("/")
-    return (parts[0] == "api" and len(parts) <= 2) or (parts[0] == "apis" and len(parts) <= 3)
+    return path == "/" or (parts[0] == "api" and len(parts) <= 2) or (parts[0] == "apis" and len(parts) <= 3)
 
 
 class Discovery:
@@ -53,6 +57,10 @@ class Discovery:
     def _plain(self, path: str) -> Object:
         parts = path.strip("/").split("/")
         groups = self._groups()
+        if path == "/":
+            named = [f"/apis/{name}" for name in groups if name]
+            versions = [f"/apis/{name}/{one}" for name, listed in groups.items() if name for one in listed]
+            return {"paths": sorted([*OTHER_PATHS, "/api", "/api/v1", "/apis", *named, *versions])}
         if path == "/api":
             addresses = [{"clientCIDR": "0.0.0.0/0", "serverAddress": "127.0.0.1"}]
             return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": addresses}

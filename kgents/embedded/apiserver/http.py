@@ -107,8 +107,6 @@ class Edge:
             return Answer(orjson.dumps(self._api.accounts.jwks()), content_type="application/jwk-set+json")
         if path == "/.well-known/openid-configuration":
             return Answer.json(self._api.accounts.openid_configuration())
-        if path == "/":
-            return Answer.json({"paths": ["/api", "/apis", "/healthz", "/livez", "/openapi/v2", "/readyz", "/version"]})
         raise no_such_resource()
 
     def _discovered(self, path: str, request: web.BaseRequest) -> Answer:

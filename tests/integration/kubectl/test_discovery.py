@@ -65,6 +65,12 @@ def group(sh: Shell) -> Iterator[str]:
     sh(f"delete crd things.{name} --ignore-not-found")
 
 
+def test_the_root_names_every_path(wire: Wire) -> None:
+    paths = json.loads(wire.get("/")[2])["paths"]
+    assert {"/api/v1", "/apis/apps", "/apis/apps/v1", "/healthz", "/openapi/v3", "/version"} <= set(paths)
+    assert all(wire.get(path)[0] == 200 for path in paths)
+
+
 def test_documents_are_not_sent_twice(wire: Wire) -> None:
     for path, headers in (("/openapi/v2", {}), ("/openapi/v2", {"Accept": PROTOBUF}), ("/openapi/v3/apis/apps/v1", {})):
         code, answered, body = wire.get(path, **headers)
