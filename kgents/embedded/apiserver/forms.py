@@ -27,8 +27,8 @@ class Form:
 PLAIN = Form()
 
 
-def wanted(call: Call, *, many: bool = False) -> Form:
-    """The first form of the Accept header that can be served. Raises 406."""
+def wanted(call: Call, *, many: bool = False, shaped: bool = True) -> Form:
+    """The first form of the Accept header that can be served. Raises 406. `shaped`: also as a Table or metadata."""
     header = call.headers.get("Accept", "")
     if not header or header in ("*/*", JSON):
         return PLAIN
@@ -40,7 +40,12 @@ def wanted(call: Call, *, many: bool = False) -> Form:
         kind = parameters.get("as", "")
         if not kind:
             return Form(media=media)
-        if parameters.get("g") == META and parameters.get("v") in ("v1", "v1beta1") and _known(kind, many=many):
+        if (
+            shaped
+            and parameters.get("g") == META
+            and parameters.get("v") in ("v1", "v1beta1")
+            and _known(kind, many=many)
+        ):
             return Form(kind, parameters["v"], media)
     raise StatusError(
         406,

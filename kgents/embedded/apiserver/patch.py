@@ -112,6 +112,10 @@ def _applied(call: Call) -> Object:
     applied = bodies.parse_yaml(call.body) if call.content_type.endswith("yaml") else bodies.parse_json(call.body)
     if not isinstance(applied, dict):
         raise bad_request("error decoding YAML: expected an object")
+    given, served = applied.get("apiVersion") or "", call.resource.api_version
+    if given != served:
+        text = f"Incorrect version specified in apply patch. Specified patch version: {given}, expected: {served}"
+        raise bad_request(text)
     bodies.check_kind(call, applied)
     # Checked on a copy: what the client left out of its configuration is not among the fields it applies.
     metadata.match_path(call, dict(metadata.of(applied)), create=False)

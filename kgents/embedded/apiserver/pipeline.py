@@ -111,7 +111,7 @@ async def _after(call: Call, answer: Answer) -> Answer:
 async def _create(call: Call) -> Answer:
     if call.resource.group not in REVIEWS:
         return await create.create(call)
-    from kgents.embedded.apiserver import bodies
+    from kgents.embedded.apiserver import bodies, forms
     from kgents.embedded.apiserver.admission import Review
     from kgents.embedded.apiserver.options import check_options
     from kgents.embedded.apiserver.shaping import decode_strictly
@@ -121,8 +121,10 @@ async def _create(call: Call) -> Answer:
     decode_strictly(call, obj, call.body, code=400)
     call.resource.schema.prune(obj)
     metadata.match_path(call, metadata.of(obj), create=True)
+    form = forms.wanted(call, shaped=False)
     await call.api.admission.judge(Review(call, "CREATE", obj))
-    return Answer.json(call.api.reviews.create(call.resource.plural, obj, call.user, call.info.namespace), 201)
+    review = call.api.reviews.create(call.resource.plural, obj, call.user, call.info.namespace)
+    return forms.encoded(form, review, 201)
 
 
 _VERBS = {

@@ -6,7 +6,17 @@ from collections.abc import Iterator
 
 from kgents.embedded.apiserver.crds import CrdStrategy
 from kgents.embedded.apiserver.kinds import admission as judges
-from kgents.embedded.apiserver.kinds import autoscaling_v1, basics, events, pods, rbac, scaling, services, workloads
+from kgents.embedded.apiserver.kinds import (
+    autoscaling_v1,
+    basics,
+    events,
+    pods,
+    priorities,
+    rbac,
+    scaling,
+    services,
+    workloads,
+)
 from kgents.embedded.apiserver.kinds.defaulted import (
     DefaultedStrategy,
     IngressStrategy,
@@ -164,7 +174,7 @@ def groups() -> Iterator[Resource]:
     )  # fmt: skip
     yield of(
         "scheduling.k8s.io", "priorityclasses", "PriorityClass", "pc", namespaced=False,
-        strategy=DefaultedStrategy('preemptionPolicy="PreemptLowerPriority"'),
+        strategy=priorities.PriorityStrategy(),
     )  # fmt: skip
     admission = "admissionregistration.k8s.io"
     for plural, kind, judging in (

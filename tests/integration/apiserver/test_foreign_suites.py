@@ -1,0 +1,59 @@
+"""What other people's suites ask of a server besides the everyday."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.conformance.player import Client
+from tests.integration.apiserver.conftest import Things
+from tests.support.hive import HiveApi
+
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+
+@pytest.fixture
+def client(hive_api: HiveApi) -> Client:
+    return Client(hive_api)
+
+
+@pytest.mark.parametrize(("accept", "code"), [(TABLE, 406), (f"{TABLE},application/json", 201)])
+def test_a_review_is_no_table(client: Client, accept: str, code: int) -> None:
+    attributes = {"namespace": "default", "verb": "get", "resource": "pods"}
+    body = {"kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": attributes}}
+
+    reply = client.request({"method": "POST", "path": REVIEWS, "body": body, "accept": accept})
+
+    assert reply.status == code
+
+
+@pytest.mark.parametrize("version", ["apps/v1", "v2", None])
+def test_an_apply_names_the_version_that_it_was_written_for(things: Things, version: str | None) -> None:
+    body: dict[str, Any] = {"apiVersion": version, "kind": "ConfigMap", "metadata": {"name": "a"}}
+    step = {"method": "PATCH", "path": f"{things.path}/a", "query": {"fieldManager": "t"}, "body": body}
+
+    reply = things.client.request({**step, "contentType": "application/apply-patch+yaml"})
+
+    said = f"Incorrect version specified in apply patch. Specified patch version: {version or ''}, expected: v1"
+    assert (reply.status, reply.body["message"]) == (400, said)
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        ({"value": 2}, "Forbidden: may not be changed in an update."),
+        ({"preemptionPolicy": "Never"}, 'Invalid value: "Never": field is immutable'),
+    ],
+)
+def test_a_priority_stays_what_it_is(client: Client, change: dict[str, Any], cause: str) -> None:
+    path, name = "/apis/scheduling.k8s.io/v1/priorityclasses", f"p-{uuid4().hex[:8]}"
+    client.request({"method": "POST", "path": path, "body": {"metadata": {"name": name}, "value": 1}})
+    step = {"method": "PATCH", "path": f"{path}/{name}", "contentType": "application/merge-patch+json"}
+
+    reply = client.request({**step, "body": change})
+    client.request({"method": "DELETE", "path": f"{path}/{name}"})
+
+    assert (reply.status, reply.body["details"]["causes"][0]["message"]) == (422, cause)
