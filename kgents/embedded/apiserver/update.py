@@ -168,7 +168,7 @@ def _keep_apart(call: Call, new: Object, old: Object, subresource: str) -> None:
 async def _commit(call: Call, record: Record, new: Object, old: Object) -> Record:
     resource = call.resource
     stored = metadata.ordered(resource, new)
-    if stored == old:
+    if stored == old or _undated(stored) == _undated(old):
         return record
     if resource.write is not None:
         stored = resource.write(stored)
@@ -179,6 +179,16 @@ async def _commit(call: Call, record: Record, new: Object, old: Object) -> Recor
         await call.api.store.delete(collection, record)
         return Record.of(record.key, record.rv, stored, orjson.dumps(stored))
     return await call.api.store.put(collection, record.key, stored, record)
+
+
+def _undated(obj: Object) -> Object:
+    """An object without the times of its managedFields: an apply that changes those alone changes nothing.
+
+    As Kubernetes' apiserver does it (fieldmanager, IgnoreManagedFieldsTimestampsTransformer).
+    """
+    entries = obj["metadata"].get("managedFields") or ()
+    fields = [{key: value for key, value in entry.items() if key != "time"} for entry in entries]
+    return {**obj, "metadata": {**obj["metadata"], "managedFields": fields}}
 
 
 def _finished(new: Object, old: Object) -> bool:

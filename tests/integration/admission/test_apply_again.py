@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from tests.integration.admission.place import GROUP, RULE, Place
+from tests.support.waiting import eventually
+
+APPLY = "application/apply-patch+yaml"
+
+
+def test_a_policy_whose_atomic_parts_were_defaulted_is_not_changed_by_applying_it_again(place: Place) -> None:
+    name = place.policy({"expression": "true"})
+    path = f"{GROUP}/validatingadmissionpolicies/{name}"
+    rules = {"matchConstraints": {"resourceRules": [RULE]}, "validations": [{"expression": "1 == 1"}]}
+    head = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy"}
+    body = {**head, "metadata": {"name": name}, "spec": rules}
+    query = {"fieldManager": "again", "force": "true"}
+
+    first = place.request("PATCH", path, body, contentType=APPLY, query=query)
+    version = first.body["metadata"]["resourceVersion"]
+
+    def in_another_second() -> bool:
+        again = place.request("PATCH", path, body, contentType=APPLY, query=query)
+        assert again.body["metadata"]["resourceVersion"] == version
+        return bool(again.headers["Date"] != first.headers["Date"])
+
+    eventually(in_another_second)
