@@ -54,7 +54,7 @@ def plan(workload: Mapping[str, Any], pods: Sequence[Object], update: str, now: 
         if in_order:
             return steps
     condemned = sorted(
-        ((ordinal, pod) for ordinal, pod in by_ordinal.items() if ordinal is not None and _is_out(workload, ordinal)),
+        ((ordinal, pod) for ordinal, pod in by_ordinal.items() if ordinal is not None and is_out(workload, ordinal)),
         key=lambda pair: -pair[0],
     )
     for _, pod in condemned:
@@ -116,7 +116,8 @@ def first_ordinal(workload: Mapping[str, Any]) -> int:
     return int((workload["spec"].get("ordinals") or {}).get("start") or 0)
 
 
-def _is_out(workload: Mapping[str, Any], ordinal: int) -> bool:
+def is_out(workload: Mapping[str, Any], ordinal: int) -> bool:
+    """Whether a number is none of the wanted ones."""
     first = first_ordinal(workload)
     return not first <= ordinal < first + wanted(workload)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from kgents.api.kinds import PERSISTENT_VOLUME_CLAIM, STATEFUL_SET
+from kgents.api.kinds import PERSISTENT_VOLUME_CLAIM, POD, STATEFUL_SET
 from kgents.embedded.controllers import stateful_plan
 from kgents.embedded.controllers.cache import Cache
 from kgents.embedded.controllers.events import Recorder
@@ -48,6 +48,8 @@ class StatefulSets:
             revision = newest if is_new else old
             await self._claim_storage(workload, ordinal)
             await self._make(workload, revision, ordinal)
+        for pod in steps.delete:
+            await self._give_up_storage(workload, pod)
         await self._control.delete_all(workload, steps.delete)
         pods = self._control.of(workload)
         await self._report(workload, stateful_plan.status(workload, pods, old["metadata"]["name"], update, now))
@@ -87,6 +89,22 @@ class StatefulSets:
                 self._claims.note(await self._api.create(PERSISTENT_VOLUME_CLAIM, claim))
             except AlreadyExists:
                 continue
+
+    async def _give_up_storage(self, workload: Object, pod: Object) -> None:
+        """With `whenScaled: Delete` the claims of a pod that is one too many go with it, by garbage collection."""
+        policy = workload["spec"].get("persistentVolumeClaimRetentionPolicy") or {}
+        ordinal = stateful_plan.ordinal_of(pod, workload["metadata"]["name"])
+        if policy.get("whenScaled") != "Delete" or ordinal is None or not stateful_plan.is_out(workload, ordinal):
+            return
+        namespace = workload["metadata"]["namespace"]
+        for template in stateful_plan.claim_templates(workload):
+            claim = self._claims.get(namespace, stateful_plan.claim_name(workload, template, ordinal))
+            if claim is not None:
+                owner = {**owner_reference(POD, pod), "controller": False, "blockOwnerDeletion": False}
+                fixed = {"uid": claim["metadata"]["uid"], "ownerReferences": [owner]}
+                patch = {"metadata": fixed}
+                answer = await self._api.patch(PERSISTENT_VOLUME_CLAIM, claim["metadata"]["name"], patch, namespace)
+                self._claims.note(answer)
 
     async def _report(self, workload: Object, status: Object) -> None:
         if status == (workload.get("status") or {}):

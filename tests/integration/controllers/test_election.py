@@ -6,11 +6,14 @@ import asyncio
 
 import pytest
 
-from kgents.api.kinds import LEASE
+from kgents.api.kinds import JOB, LEASE, POD
+from kgents.embedded.controllers import run
 from kgents.embedded.controllers.manager import LEASE_NAME
 from kgents.kube import election
 from kgents.kube.client import KubeClient
+from kgents.kube.config import ClusterConfig
 from kgents.kube.election import Seat
+from tests.integration.controllers.node import Node
 from tests.support.waiting import eventually_async
 
 NAMESPACE, NAME = LEASE_NAME
@@ -64,3 +67,21 @@ async def test_who_lost_the_lease_is_told(api: KubeClient, monkeypatch: pytest.M
 
     assert ended.is_set()
     await api.patch(LEASE, NAME, {"spec": {"holderIdentity": ""}}, NAMESPACE)
+
+
+async def test_two_sets_of_loops_do_nothing_twice(
+    config: ClusterConfig, api: KubeClient, namespace: str, node: Node
+) -> None:
+    stop = asyncio.Event()
+    second = asyncio.create_task(run(config, stop))
+    pod = {"restartPolicy": "Never", "containers": [{"name": "c", "image": "exit:0"}]}
+    spec = {"completions": 8, "parallelism": 8, "template": {"spec": pod}}
+    await api.create(JOB, {"metadata": {"name": "work"}, "spec": spec}, namespace)
+
+    async def done() -> bool:
+        return bool((await api.get(JOB, "work", namespace)).get("status", {}).get("completionTime"))
+
+    await eventually_async(done)
+    assert len((await api.list(POD, namespace))["items"]) == 8
+    stop.set()
+    await second

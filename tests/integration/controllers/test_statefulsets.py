@@ -129,3 +129,22 @@ async def test_undo_brings_the_last_template_back(
     assert set((await images(pods)).values()) == {"one"}
     revisions = (await api.list(CONTROLLER_REVISION, namespace))["items"]
     assert sorted(one["revision"] for one in revisions) == [2, 3]
+
+
+async def test_claims_go_with_the_pods_that_are_scaled_away_where_that_is_asked(
+    api: KubeClient, namespace: str, node: Node
+) -> None:
+    resources = {"requests": {"storage": "1Gi"}}
+    claim = {"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": resources}}
+    policy = {"whenScaled": "Delete", "whenDeleted": "Retain"}
+    made = db(replicas=2, volumeClaimTemplates=[claim], persistentVolumeClaimRetentionPolicy=policy)
+    await api.create(STATEFUL_SET, made, namespace)
+    await settled(api, namespace, 2)
+
+    await api.patch(STATEFUL_SET, "db", {"spec": {"replicas": 1}}, namespace)
+
+    async def left() -> bool:
+        claims = (await api.list(PERSISTENT_VOLUME_CLAIM, namespace))["items"]
+        return [one["metadata"]["name"] for one in claims] == ["data-db-0"]
+
+    await eventually_async(left)
