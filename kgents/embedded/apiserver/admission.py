@@ -38,7 +38,9 @@ class Review:
 
 
 class Step(Protocol):
-    """One judge. Either method refuses by raising StatusError."""
+    """One judge. Either method refuses by raising StatusError. `again`: looks again at what others changed."""
+
+    again: bool
 
     async def mutate(self, review: Review) -> None:
         """May change the object in place, before it is validated."""
@@ -57,6 +59,10 @@ class Chain:
         """Lets every step change the object."""
         for step in self.steps:
             await step.mutate(review)
+        if review.changed:
+            for step in self.steps:
+                if step.again:
+                    await step.mutate(review)
 
     async def validate(self, review: Review) -> None:
         """Lets every step refuse the object."""
@@ -71,6 +77,8 @@ class Chain:
 
 class NamespaceLifecycle:
     """Objects are only created in a namespace that is there and stays there."""
+
+    again = False
 
     async def mutate(self, review: Review) -> None:
         """Refuses before anything else looks at the object."""

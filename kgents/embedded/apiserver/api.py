@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from kgents.embedded.apiserver.admission import Chain, NamespaceLifecycle
+from kgents.embedded.apiserver.builtin_admission import DefaultStorage, PodDefaults
 from kgents.embedded.apiserver.calls import Answer, Call
 from kgents.embedded.apiserver.escalation import Escalation
 from kgents.embedded.apiserver.judges import MutatingWebhooks, Policies, ValidatingWebhooks
@@ -28,7 +29,8 @@ Object = dict[str, Any]
 
 def judges() -> Chain:
     """All judges of a write, in Kubernetes' order."""
-    return Chain(NamespaceLifecycle(), MutatingWebhooks(), Escalation(), Policies(), ValidatingWebhooks())
+    own = (NamespaceLifecycle(), PodDefaults(), DefaultStorage())
+    return Chain(*own, MutatingWebhooks(), Escalation(), Policies(), ValidatingWebhooks())
 
 
 @dataclass

@@ -68,7 +68,7 @@ async def plant(api: Api) -> None:
         }
         for name in NAMESPACES
     ]
-    wanted = [*namespaces, _service(api), *bootstrap.objects()]
+    wanted = [*namespaces, _service(api), *_priorities(), *bootstrap.objects()]
     if api.salvage is not None:
         wanted.append(_salvaged(api.salvage))
     await asyncio.gather(*(_plant_one(api, obj) for obj in wanted))
@@ -88,6 +88,29 @@ def _service(api: Api) -> Object:
         "spec": {**spec, "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack", "sessionAffinity": "None"},
         "status": {"loadBalancer": {}},
     }
+
+
+def _priorities() -> list[Object]:
+    """The classes that every cluster has, for what must run before anything else."""
+    only = "Used for system critical pods that must"
+    classes = {
+        "system-cluster-critical": (
+            2_000_000_000,
+            f"{only} run in the cluster, but can be moved to another node if necessary.",
+        ),
+        "system-node-critical": (2_000_001_000, f"{only} not be moved from their current node."),
+    }
+    return [
+        {
+            "kind": "PriorityClass",
+            "apiVersion": "scheduling.k8s.io/v1",
+            "metadata": {"name": name, "generation": 1},
+            "value": value,
+            "description": text,
+            "preemptionPolicy": "PreemptLowerPriority",
+        }
+        for name, (value, text) in classes.items()
+    ]
 
 
 def _salvaged(done: Salvage) -> Object:

@@ -12,6 +12,8 @@ class Escalation:
     Like Kubernetes, before the object is validated: what somebody may not write is not looked at any further.
     """
 
+    again = False
+
     async def mutate(self, review: Review) -> None:
         """Raises Forbidden when the write would grant what its author does not hold."""
         call = review.call

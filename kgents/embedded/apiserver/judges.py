@@ -34,6 +34,8 @@ def _webhooks(configurations: list[Object]) -> tuple[Webhook, ...]:
 class MutatingWebhooks:
     """Webhooks that may change a write."""
 
+    again = False
+
     def __init__(self) -> None:
         self._registered = Registered(_webhooks, "mutatingwebhookconfigurations")
 
@@ -51,6 +53,8 @@ class MutatingWebhooks:
 
 class Policies:
     """ValidatingAdmissionPolicies."""
+
+    again = False
 
     def __init__(self) -> None:
         names = ("validatingadmissionpolicies", "validatingadmissionpolicybindings")
@@ -70,6 +74,8 @@ class Policies:
 
 class ValidatingWebhooks:
     """Webhooks that may refuse a write."""
+
+    again = False
 
     def __init__(self) -> None:
         self._registered = Registered(_webhooks, "validatingwebhookconfigurations")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from kgents.embedded.apiserver.errors import forbidden
 from kgents.embedded.apiserver.strategy import GenerationStrategy, Write, without
 from kgents.embedded.schema.causes import Cause, not_supported, required
 from kgents.embedded.schema.causes import forbidden as forbidden_field
@@ -148,27 +147,6 @@ class PodStrategy(GenerationStrategy):
     def prepare_create(self, obj: Object, write: Write) -> None:
         spec = obj["spec"]
         obj["status"] = {"phase": "Pending", "qosClass": qos(spec)}
-        name = spec.setdefault("serviceAccountName", "default")
-        spec["serviceAccount"] = name
-        spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
-        spec.setdefault("priority", 0)
-        spec.setdefault("tolerations", [])
-        if not spec["tolerations"]:
-            spec["tolerations"] = [
-                {
-                    "key": f"node.kubernetes.io/{key}",
-                    "operator": "Exists",
-                    "effect": "NoExecute",
-                    "tolerationSeconds": 300,
-                }
-                for key in ("not-ready", "unreachable")
-            ]
-        account = write.api.lookup("serviceaccounts", write.namespace, name)
-        if account is None:
-            why = f'error looking up service account {write.namespace}/{name}: serviceaccount "{name}" not found'
-            raise forbidden("", "pods", write.name, why)
-        if spec.get("automountServiceAccountToken", account.get("automountServiceAccountToken", True)):
-            _mount_token(spec)
 
     def prepare_update(self, new: Object, old: Object, write: Write) -> None:
         if write.subresource == "status":
@@ -202,25 +180,3 @@ def frozen_part(spec: Object) -> Object:
         container.pop("image", None)
         container.pop("imagePullPolicy", None)
     return kept
-
-
-def _mount_token(spec: Object) -> None:
-    path = "/var/run/secrets/kubernetes.io/serviceaccount"
-    containers = [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]
-    bare = [
-        one for one in containers if path not in {mount.get("mountPath") for mount in one.get("volumeMounts") or []}
-    ]
-    if not bare:
-        return
-    from kgents.embedded.apiserver.metadata import suffix
-
-    name = f"kube-api-access-{suffix()}"
-    namespace = {"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}
-    sources = [
-        {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
-        {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
-        {"downwardAPI": {"items": [namespace]}},
-    ]
-    spec.setdefault("volumes", []).append({"name": name, "projected": {"sources": sources, "defaultMode": 420}})
-    for container in bare:
-        container.setdefault("volumeMounts", []).append({"name": name, "readOnly": True, "mountPath": path})
