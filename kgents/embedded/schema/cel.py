@@ -118,11 +118,13 @@ def compile_in(env: runtime.Env, source: str) -> runtime.Expression:
     """Compile in a given environment; CelError carries Kubernetes' wording."""
     if len(source) > MAX_SOURCE:
         raise CelError(f"expression is longer than {MAX_SOURCE} characters")
+    try:
+        expanded = expand(source)
+    except TooManyMacros as error:
+        raise CelError(f"compilation failed: {error.what}") from error
     with _lock:
         try:
-            return env.compile(expand(source))
-        except TooManyMacros as error:
-            raise CelError(f"compilation failed: {error.what}") from error
+            return env.compile(expanded)
         except (RuntimeError, TypeError, ValueError) as error:
             raise CelError(f"compilation failed: {_clean(str(error))}") from error
 

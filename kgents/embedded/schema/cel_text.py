@@ -24,7 +24,7 @@ READERS = frozenset(
 OURS = "__"
 """Ends the names of functions that stand in for others."""
 RENAMED = frozenset({"indexOf", "lastIndexOf", "reverse"})
-CLOSING = {")": "(", "]": "[", "}": "{"}
+OPENING, CLOSING = frozenset("([{"), frozenset(")]}")
 MAX_MACROS = 50
 _NEEDED = re.compile(
     r"\.\s*(?:all|exists|exists_one|existsOne|transformList|transformMap|transformMapEntry|sortBy|validate|first|last"
@@ -85,43 +85,54 @@ def _rename(source: str) -> str:
 
 def _expand_one(source: str, fresh: str) -> str | None:
     tokens = _tokens(source)
+    pairs = _brackets(tokens)
     for at in range(len(tokens) - 2, 1, -1):
         expansions = MACROS.get(tokens[at].group())
-        if expansions is None or tokens[at + 1].group() != "(" or tokens[at - 1].group() != ".":
+        end = pairs.get(at + 1)
+        if expansions is None or end is None or tokens[at + 1].group() != "(" or tokens[at - 1].group() != ".":
             continue
-        arguments, end = _arguments(source, tokens, at + 1)
+        arguments = _arguments(source, tokens, pairs, at + 1)
         expansion = expansions.get(len(arguments))
-        start = _receiver(tokens, at - 1)
-        if expansion is not None and end and start is not None:
+        start = _receiver(tokens, pairs, at - 1) if expansion is not None else None
+        if expansion is not None and start is not None:
             receiver = source[start : tokens[at - 1].start()]
-            return source[:start] + expansion(receiver, arguments, fresh) + source[end:]
+            return source[:start] + expansion(receiver, arguments, fresh) + source[tokens[end].end() :]
     return None
 
 
-def _arguments(source: str, tokens: list[re.Match[str]], opening: int) -> tuple[Arguments, int]:
-    """The texts between the commas of a call, and where the call ends (0: it does not)."""
-    found: Arguments = []
-    depth = 0
-    start = tokens[opening].end()
-    for token in tokens[opening:]:
+def _brackets(tokens: list[re.Match[str]]) -> dict[int, int]:
+    """The place of the other bracket for each that has one."""
+    found: dict[int, int] = {}
+    waiting: list[int] = []
+    for place, token in enumerate(tokens):
         sign = token.group()
-        if sign in CLOSING.values():
-            depth += 1
-        elif sign in CLOSING:
-            depth -= 1
-        if depth == 0 or (depth == 1 and sign == ","):
-            found.append(source[start : token.start()].strip())
-            start = token.end()
-        if depth == 0:
-            return ([] if found == [""] else found), token.end()
-    return found, 0
+        if sign in OPENING:
+            waiting.append(place)
+        elif sign in CLOSING and waiting:
+            found[place] = waiting.pop()
+            found[found[place]] = place
+    return found
 
 
-def _receiver(tokens: list[re.Match[str]], dot: int) -> int | None:
+def _arguments(source: str, tokens: list[re.Match[str]], pairs: dict[int, int], opening: int) -> Arguments:
+    """The texts between the commas of a call."""
+    found: Arguments = []
+    start, at = tokens[opening].end(), opening + 1
+    while at < pairs[opening]:
+        sign = tokens[at].group()
+        if sign == ",":
+            found.append(source[start : tokens[at].start()].strip())
+            start = tokens[at].end()
+        at = pairs.get(at, at) + 1 if sign in OPENING else at + 1
+    found.append(source[start : tokens[pairs[opening]].start()].strip())
+    return [] if found == [""] else found
+
+
+def _receiver(tokens: list[re.Match[str]], pairs: dict[int, int], dot: int) -> int | None:
     """Where the value begins whose method is called after the dot at `dot`."""
     at = dot - 1
     while at >= 0:
-        start = _opening(tokens, at) if tokens[at].group() in CLOSING else at
+        start = pairs.get(at) if tokens[at].group() in CLOSING else at
         if start is None:
             return None
         before = tokens[start - 1] if start else None
@@ -139,16 +150,6 @@ def _applies(opening: str, before: re.Match[str]) -> bool:
     if opening == "(":
         return before.lastgroup == "name"
     return opening == "[" and (before.lastgroup in ("name", "text") or before.group() in CLOSING)
-
-
-def _opening(tokens: list[re.Match[str]], at: int) -> int | None:
-    depth = 0
-    for place in range(at, -1, -1):
-        sign = tokens[place].group()
-        depth += (sign in CLOSING) - (sign in CLOSING.values())
-        if depth == 0:
-            return place
-    return None
 
 
 def _bound(variable: str, fresh: str, key: str, body: str) -> str:
