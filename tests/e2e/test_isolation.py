@@ -32,6 +32,13 @@ time.sleep(1000)
 """
 
 
+def told(machine: Machine, name: str) -> str:
+    log = machine.kubectl("logs", f"deployment/{name}")
+    found = [line for line in log.splitlines() if line.startswith("told ")]
+    assert found, log
+    return found[0]
+
+
 def spied(machine: Machine, folder: Path, name: str) -> Any:
     """What an agent that works in `folder` sees of the hive's and the user's secrets."""
     run = machine.home / "run"
@@ -39,9 +46,7 @@ def spied(machine: Machine, folder: Path, name: str) -> Any:
     secrets += [machine.kubeconfig, machine.home / "ghost", *run.glob("*.token"), Path("/etc/shadow")]
     words = json.dumps([list(map(str, secrets)), list(map(str, run.glob("*.sock")))])
     machine("run", name, "--", sys.executable, "-c", SPY, words, cwd=folder)
-    line = eventually(
-        lambda: next(x for x in machine.kubectl("logs", f"deployment/{name}").splitlines() if x.startswith("told "))
-    )
+    line = eventually(lambda: told(machine, name))
     machine("delete", name, "--yes")
     return json.loads(line.removeprefix("told "))
 
