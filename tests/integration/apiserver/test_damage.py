@@ -71,6 +71,19 @@ def test_a_store_of_a_newer_kgents_is_refused_in_one_line(tmp_path: Path) -> Non
     assert store(tmp_path / "hive").read_bytes() == before
 
 
+def test_a_server_that_cannot_write_at_all_says_so_in_one_line(tmp_path: Path) -> None:
+    api = hive.start(tmp_path / "hive")
+    api.stop()
+    before = store(tmp_path / "hive").read_bytes()
+    command = [sys.executable, "-P", "-m", "kgents.embedded.apiserver", "--data-dir", str(tmp_path / "hive")]
+    limited = f"import os, resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1, 1)); os.execv({command[0]!r}, "
+    script = f"{limited}{[*command, '--port', '0']!r})"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
+    assert "cannot be opened" in done.stderr and "Nothing was changed" in done.stderr
+    assert store(tmp_path / "hive").read_bytes() == before
+
+
 def test_a_full_disk_refuses_writes_answers_reads_and_loses_nothing(tmp_path: Path) -> None:
     api = hive.start(tmp_path / "hive")
     things = Things(api, "default")

@@ -116,8 +116,15 @@ class Database:
         """From now on rows are taken. Until then nothing is written: what is broken stays as it was found.
 
         `last` is the last version that was found. Returns the one to go on behind: a higher one if this is an older
-        copy of the store that was put back, since its clients have seen what came after it.
+        copy of the store that was put back, since its clients have seen what came after it. Raises StoreFailed.
         """
+        try:
+            return self._start(last)
+        except (sqlite3.Error, OSError) as error:
+            self._let_go()
+            raise unusable(self.path, error) from error
+
+    def _start(self, last: int) -> int:
         known, starts = ceiling.read(self.path), self.meta("starts")
         if known.starts > starts:
             log.warning("%s is an older copy of itself: versions go on behind %d", self.path, known.version)
