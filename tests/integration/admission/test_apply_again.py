@@ -16,6 +16,11 @@ def test_a_policy_whose_atomic_parts_were_defaulted_is_not_changed_by_applying_i
     body = {**head, "metadata": {"name": name}, "spec": rules}
     query = {"fieldManager": "again", "force": "true"}
 
+    def is_type_checked() -> bool:
+        made = place.request("PATCH", path, body, contentType=APPLY, query=query).body
+        return made["status"].get("observedGeneration") == made["metadata"]["generation"]
+
+    eventually(is_type_checked)
     versions = set()
 
     def in_another_second() -> bool:
