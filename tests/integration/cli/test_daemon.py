@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
@@ -102,7 +103,9 @@ def test_start_and_stop_by_hand(kgents: Cli):
 def test_changes_are_one_json_object_a_line(kgents: Cli):
     kgents("daemon", "start")
     command = [sys.executable, "-m", "kgents.cli.main", "observe", "-f", "-o", "json", "--type", "DREAM"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=kgents.env, text=True) as following:
+    # A shell that runs the tests in its background has SIGINT ignored, and children inherit that.
+    mind = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=kgents.env, text=True, preexec_fn=mind) as following:
         try:
             assert kgents("signal", "emit", "DREAM", "--payload", "sheep").returncode == 0
             assert following.stdout is not None
