@@ -75,13 +75,15 @@ class GarbageCollector:
     def see(self, kind: Kind, obj: Object) -> None:
         """An object was found, made or changed."""
         node = node_of(kind, obj)
+        before = self._graph.nodes.get(node.uid)
         self._graph.put(node)
         if node.is_orphaning or node.is_waiting_for_dependents:
             self.controller.enqueue(node.uid)
         elif node.owners and not node.deleting and not self._is_safe(node):
             # Mirrors of two resources are not in step: an owner made a moment ago may only be on its way.
             self.controller.enqueue(node.uid, after=SETTLE)
-        for owner in node.owners:
+        # Also those that it no longer names: one of them may have waited for just that.
+        for owner in (*node.owners, *(before.owners if before is not None else ())):
             known = self._graph.nodes.get(owner["uid"])
             if known is not None and known.is_waiting_for_dependents:
                 self.controller.enqueue(known.uid)

@@ -75,6 +75,18 @@ async def test_in_the_foreground_the_owner_goes_last(api: KubeClient, namespace:
     await gone(api, namespace, "owner")
 
 
+async def test_in_the_foreground_a_child_that_somebody_else_owns_too_holds_up_nobody(
+    api: KubeClient, namespace: str
+) -> None:
+    first, second = await make(api, namespace, "first"), await make(api, namespace, "second")
+    await make(api, namespace, "child", first, second)
+
+    await api.delete(CONFIG_MAP, "first", namespace, propagation="Foreground")
+
+    await gone(api, namespace, "first")
+    assert await exists(api, CONFIG_MAP, "child", namespace)
+
+
 async def test_orphans_stay_without_an_owner(api: KubeClient, namespace: str) -> None:
     owner = await make(api, namespace, "owner")
     await make(api, namespace, "child", owner)
