@@ -43,8 +43,11 @@ class CrdStrategy(Strategy):
 
     def prepare_update(self, new: Object, old: Object, write: Write) -> None:
         if write.subresource == "status":
-            return
-        if "status" in old:
+            # Whoever wipes these finds them written again, as Kubernetes' own controllers do it.
+            status = new["status"] = new.get("status") or {}
+            status["conditions"] = status.get("conditions") or []
+            status["storedVersions"] = status.get("storedVersions") or []
+        elif "status" in old:
             new["status"] = orjson.loads(orjson.dumps(old["status"]))
         self._establish(new, write)
 

@@ -20,6 +20,28 @@ def client(hive_api: HiveApi) -> Client:
     return Client(hive_api)
 
 
+def definition(group: str) -> dict[str, Any]:
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
+    names = {"plural": "odds", "kind": "Odd"}
+    return {
+        "metadata": {"name": f"odds.{group}"},
+        "spec": {"group": group, "scope": "Cluster", "names": names, "versions": [version]},
+    }
+
+
+def test_a_kind_whose_conditions_are_wiped_is_served_on(client: Client) -> None:
+    path, group = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", f"{uuid4().hex[:8]}.example.com"
+    client.request({"method": "POST", "path": path, "body": definition(group)})
+    step = {"method": "PATCH", "path": f"{path}/odds.{group}/status", "contentType": "application/merge-patch+json"}
+
+    wiped = client.request({**step, "body": {"status": {"conditions": [{"type": "Mine", "status": "True"}]}}})
+    served = client.request({"method": "GET", "path": f"/apis/{group}/v1/odds"})
+    client.request({"method": "DELETE", "path": f"{path}/odds.{group}"})
+
+    assert {one["type"] for one in wiped.body["status"]["conditions"]} == {"Mine", "NamesAccepted", "Established"}
+    assert served.status == 200
+
+
 @pytest.mark.parametrize(("accept", "code"), [(TABLE, 406), (f"{TABLE},application/json", 201)])
 def test_a_review_is_no_table(client: Client, accept: str, code: int) -> None:
     attributes = {"namespace": "default", "verb": "get", "resource": "pods"}
