@@ -14,9 +14,21 @@ if TYPE_CHECKING:
 Object = dict[str, Any]
 
 
+REVIEWS = ("authentication.k8s.io", "authorization.k8s.io")
+"""Groups of questions, which policies never see: a wrong one would keep everybody from asking what he may do."""
+
+
 def _exempt(review: Review) -> bool:
-    """Policies and webhooks never judge each other: a wrong one could not be removed any more."""
+    """Webhooks never judge each other, nor policies: a wrong one could not be removed any more."""
     return review.call.resource.group == GROUP
+
+
+def _beyond_policies(review: Review) -> bool:
+    """Policies judge webhooks, but not each other."""
+    resource = review.call.resource
+    return resource.group in REVIEWS or (
+        resource.group == GROUP and not resource.plural.endswith("webhookconfigurations")
+    )
 
 
 def _policies(policies: list[Object], bindings: list[Object]) -> tuple[Policy, ...]:
@@ -65,7 +77,7 @@ class Policies:
 
     async def validate(self, review: Review) -> None:
         """Evaluates what is in force."""
-        if self._registered.idle(review.call.api) or _exempt(review):
+        if self._registered.idle(review.call.api) or _beyond_policies(review):
             return
         from kgents.embedded.apiserver.policies.step import judge
 

@@ -197,3 +197,17 @@ def test_a_policy_with_many_rules_is_evaluated_beside_the_others(place: Place) -
     place.policy(*rules)
     reply = place.put_map("n79")
     assert (reply.status, reply.body["message"].endswith("not 79"), place.put_map("free").status) == (422, True, 201)
+
+
+def test_policies_judge_webhooks_but_neither_each_other_nor_questions(place: Place, webhook: Webhook) -> None:
+    rule = {"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["CREATE"], "resources": ["*"], "scope": "Cluster"}
+    judged = "object.metadata.?name.orValue('').startsWith('judged-')"
+    mine = {"name": "mine", "expression": f"{judged} || request.kind.kind == 'SelfSubjectAccessReview'"}
+    everything = {"resourceRules": [rule]}
+    name = place.policy({"expression": "false"}, matchConstraints=everything, matchConditions=[mine])
+    hooks = {"metadata": {"name": f"judged-{name}"}, "webhooks": []}
+    assert place.request("POST", f"{GROUP}/validatingwebhookconfigurations", hooks).status == 422
+    binding = {"metadata": {"name": f"judged-{name}"}, "spec": {"policyName": name, "validationActions": ["Deny"]}}
+    place.make(f"{GROUP}/validatingadmissionpolicybindings", binding)
+    question = {"spec": {"resourceAttributes": {"verb": "get", "resource": "pods"}}}
+    assert place.request("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", question).status == 201
