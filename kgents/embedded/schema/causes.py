@@ -17,6 +17,8 @@ NOT_SUPPORTED = "FieldValueNotSupported"
 TYPE_INVALID = "FieldValueTypeInvalid"
 TOO_LONG = "FieldValueTooLong"
 TOO_MANY = "FieldValueTooMany"
+GO_EXPONENT = 1e21
+"""From here on Go writes numbers with an exponent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Cause:
 
 def show(value: Any) -> str:
     """A value as Kubernetes quotes it in an error: JSON, with strings in double quotes."""
+    if type(value) is float:
+        return str(int(value)) if value.is_integer() and abs(value) < GO_EXPONENT else repr(value)
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
     except TypeError:  # integers beyond 64 bits, which YAML can bring

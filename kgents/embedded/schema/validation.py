@@ -23,6 +23,7 @@ from kgents.embedded.schema.causes import (
     too_many,
     type_invalid,
 )
+from kgents.embedded.schema.embedded import check_resource
 from kgents.embedded.schema.formats import FORMATS
 from kgents.embedded.schema.node import Node, compile_schema
 
@@ -105,9 +106,7 @@ def _validate_object(node: Node, value: dict[str, Any], path: str, causes: list[
         if child is not None:
             validate(child, item, prefix + name, causes)
     if node.embedded:
-        for name in ("apiVersion", "kind"):
-            if not value.get(name):
-                causes.append(required(prefix + name, "must not be empty"))
+        check_resource(value, prefix, causes)
 
 
 def _validate_topology(node: Node, value: list[Any], path: str, causes: list[Cause]) -> None:

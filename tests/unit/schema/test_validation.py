@@ -144,3 +144,30 @@ def test_numbers_beyond_an_integer_are_floats_as_in_go(value: Any, shown: str) -
     for spec in ({"n": value}, {"ns": [1, value]}):
         (cause,) = schema.validate(plant(**spec))
         assert cause.message.endswith(f'must be of type integer: "{shown}"')
+
+
+@pytest.mark.parametrize(
+    ("inner", "field", "told"),
+    [
+        ({}, "apiVersion", "Required value"),
+        ({"apiVersion": "", "kind": "A"}, "apiVersion", 'Invalid value: "": must not be empty'),
+        ({"apiVersion": "a/b/c", "kind": "A"}, "apiVersion", "unexpected GroupVersion string: a/b/c"),
+        ({"apiVersion": "v1", "kind": "A_b"}, "kind", "may have mixed case, but should otherwise match"),
+        ({"apiVersion": "v1", "kind": "A", "metadata": {"name": "a/b"}}, "metadata.name", "may not contain '/'"),
+        ({"apiVersion": "v1", "kind": "A", "metadata": {"labels": {"-": "v"}}}, "metadata.labels", "name part must"),
+        ({"apiVersion": "v1", "kind": "A", "metadata": {"labels": {"k": "v v"}}}, "metadata.labels", "a valid label"),
+    ],
+)
+def test_an_embedded_resource_is_a_whole_object(inner: dict[str, Any], field: str, told: str) -> None:
+    form = {"type": "object", "x-kubernetes-embedded-resource": True, "x-kubernetes-preserve-unknown-fields": True}
+    found = custom({"type": "object", "properties": {"inner": form}}).validate(plant(inner=inner))
+    assert any(cause.field == f"spec.inner.{field}" and told in cause.message for cause in found)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.25, "0.25"), (2.0, "2"), (1e20, "100000000000000000000"), (1e21, "1e+21")]
+)
+def test_numbers_are_shown_as_go_shows_them(value: float, shown: str) -> None:
+    schema = custom({"type": "object", "properties": {"n": {"type": "number", "maximum": -1}}})
+    (cause,) = schema.validate(plant(n=value))
+    assert cause.message.startswith(f"Invalid value: {shown}: ")
