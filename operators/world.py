@@ -34,6 +34,8 @@ class Trace:
     target: str
     decay: pheromone.Decay
     claimed_until: float | None = None
+    done: bool = False
+    """Whether the work that it was has been done."""
 
 
 @dataclass
@@ -91,9 +93,10 @@ class World:
 
     def put_pheromone(self, obj: Mapping[str, Any]) -> None:
         metadata, spec = obj["metadata"], obj.get("spec") or {}
-        claimed = times.parse((obj.get("status") or {}).get("claimedUntil"))
+        status = obj.get("status") or {}
+        claimed, done = times.parse(status.get("claimedUntil")), bool(status.get("doneAt"))
         target, type = str(spec.get("target") or ""), str(spec.get("type") or "")
-        trace = Trace(metadata["uid"], type, target, pheromone.decay_of(obj), claimed)
+        trace = Trace(metadata["uid"], type, target, pheromone.decay_of(obj), claimed, done)
         key = (metadata["namespace"], metadata["name"])
         here = self.traces.setdefault(key[0], {})
         if here.get(key[1]) != trace:

@@ -31,6 +31,8 @@ _SIGNAL_ARGUMENTS = (
     Argument("target", "text", "the agent that it is meant for"),
     Argument("intensity", "number", "how strong it starts, from 0 to 1"),
     Argument("halfLife", "duration", "the time in which it loses half its strength, such as 5m"),
+    Argument("claimable", "boolean", "whether it is work that one agent takes"),
+    Argument("causedBy", "list", "what led to it"),
 )
 
 _SENSE_ARGUMENTS = (

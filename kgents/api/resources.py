@@ -332,6 +332,7 @@ class PheromoneStatus(TypedDict, total=False):
     claimedBy: str
     claimedAt: str
     claimedUntil: str
+    doneAt: str
     conditions: list[Condition]
 
 

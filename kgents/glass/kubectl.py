@@ -86,7 +86,8 @@ class Kubectl:
 
     def _patch(self, request: Patch) -> dict[str, Any]:
         trial = ("--dry-run=server",) if request.dry_run else ()
-        common = (*_in(request.namespace), *_BY, *trial, "-o", "json")
+        part = (f"--subresource={request.subresource}",) if request.subresource else ()
+        common = (*_in(request.namespace), *_BY, *trial, *part, "-o", "json")
         if request.type == "apply":
             kind, metadata = request.kind, dict(request.content.get("metadata") or {})
             named = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata | {"name": request.name}}

@@ -39,15 +39,24 @@ def sender(api: KubeClient, field_manager: str) -> Callable[[Request], Awaitable
 
 async def _patch(api: KubeClient, request: Patch, field_manager: str) -> Any:
     namespace = request.namespace or None
+    subresource = request.subresource or None
     if request.type == "apply":
         content = {**request.content, "metadata": {**(request.content.get("metadata") or {}), "name": request.name}}
-        return await api.apply(request.kind, content, namespace, field_manager=field_manager, dry_run=request.dry_run)
+        return await api.apply(
+            request.kind,
+            content,
+            namespace,
+            field_manager=field_manager,
+            subresource=subresource,
+            dry_run=request.dry_run,
+        )
     return await api.patch(
         request.kind,
         request.name,
         request.content,
         namespace,
         type=request.type,
+        subresource=subresource,
         field_manager=field_manager,
         dry_run=request.dry_run,
     )

@@ -17,6 +17,8 @@ READ = ("get", "list", "watch")
 
 LAW: tuple[Rule, ...] = (
     {"apiGroups": [GROUP], "resources": ["pheromones"], "verbs": ["create", *READ]},
+    # To claim work, and to say that it is done: a policy sees to it that an agent does so for itself only.
+    {"apiGroups": [GROUP], "resources": ["pheromones/status"], "verbs": ["patch"]},
     {"apiGroups": [GROUP], "resources": ["proposals"], "verbs": ["create"]},
 )
 
@@ -37,7 +39,8 @@ GRANTS = (
     Grant("world.cluster.agents.*.witness", "", "pods", READ),
     Grant("world.cluster.agents.*.witness", "", "pods/log", ("get",)),
     Grant("self.deployment.manifest", GROUP, "proposals", READ),
-    Grant("self.deployment.diff", GROUP, "proposals", READ),
+    Grant("self.deployment.*.manifest", GROUP, "proposals", READ),
+    Grant("self.deployment.*.diff", GROUP, "proposals", READ),
     Grant("self.memory.manifest", GROUP, "memories", READ),
     Grant("self.umwelt.manifest", GROUP, "umwelts", READ),
 )

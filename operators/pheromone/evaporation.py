@@ -62,7 +62,9 @@ class Agenda:
 
 
 def next_moment(trace: Trace) -> float:
-    """When something is to be done: its evaporation, or before that the end of a claim."""
+    """When something is to be done: its evaporation (at once when its work is done), before that the end of a claim."""
+    if trace.done:
+        return 0.0
     if trace.claimed_until is None:
         return trace.decay.evaporates
     return min(trace.decay.evaporates, trace.claimed_until)
@@ -111,7 +113,7 @@ class Evaporation:
         if trace is None or trace.uid != uid:
             return
         work: Callable[[KubeClient, Key, str], Awaitable[None]] = release
-        if trace.decay.evaporates <= self._clock():
+        if trace.done or trace.decay.evaporates <= self._clock():
             work = evaporate
         try:
             await work(self._world.api, key, uid)

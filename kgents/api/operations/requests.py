@@ -49,6 +49,7 @@ class Patch:
     namespace: str = ""
     type: PatchType = "merge"
     dry_run: bool = False
+    subresource: str = ""
 
 
 @dataclass(frozen=True, slots=True)

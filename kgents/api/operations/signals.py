@@ -8,13 +8,19 @@ from typing import Any
 from kgents.api import duration, pheromone, rows, times
 from kgents.api.errors import UsageError
 from kgents.api.kinds import API_VERSION, PHEROMONE
-from kgents.api.operations.requests import Call, Create, Operation
+from kgents.api.operations.requests import Call, Create, Object, Operation
 
 _FIELDS = {"payload": "payload", "source": "source", "target": "target", "intensity": "initialIntensity"}
 
 
 def emit(call: Call) -> Operation:
-    """Named here and not by the server: a second try of the same write cannot make a second signal."""
+    """`kgents signal emit`."""
+    made = yield Create(PHEROMONE, body(call), call.namespace)
+    return [rows.pheromone_row(made, call.now)]
+
+
+def body(call: Call) -> Object:
+    """The signal to be made. Named here and not by the server: a second try cannot make a second signal."""
     given = call.arguments
     kind = str(given["type"]).upper()
     if kind not in pheromone.TYPES:
@@ -24,9 +30,8 @@ def emit(call: Call) -> Operation:
         raise UsageError("the intensity must be above 0 and at most 1", why=f"got {intensity:g}")
     spec: dict[str, Any] = {"type": kind, "emittedAt": times.to_micro_text(call.now)}
     spec |= {field: given[name] for name, field in _FIELDS.items() if given.get(name) is not None}
+    spec |= {key: given[key] for key in ("claimable", "causedBy") if given.get(key)}
     if given.get("halfLife"):
         spec["halfLife"] = duration.to_text(duration.parse(given["halfLife"]))
     name = f"{kind.lower().replace('_', '-')}-{os.urandom(5).hex()}"
-    body = {"apiVersion": API_VERSION, "kind": PHEROMONE.kind, "metadata": {"name": name}, "spec": spec}
-    made = yield Create(PHEROMONE, body, call.namespace)
-    return [rows.pheromone_row(made, call.now)]
+    return {"apiVersion": API_VERSION, "kind": PHEROMONE.kind, "metadata": {"name": name}, "spec": spec}

@@ -141,8 +141,22 @@ def test_a_claim_is_made_for_oneself_and_only_when_it_is_free(court: Court) -> N
     assert court.status(BOT, "pheromone", "work", claimedBy="bot", **until) == DONE
     other = "system:serviceaccount:default:other"
     assert "it is claimed by bot" in court.status(other, "pheromone", "work", claimedBy="other", **until)
-    later = {"claimedAt": "2026-01-01T00:10:00Z", "claimedUntil": "2026-01-01T00:20:00Z"}
+    later = {"claimedAt": "2036-01-01T00:10:00Z", "claimedUntil": "2036-01-01T00:20:00Z"}
+    assert "it is claimed by bot" in court.status(other, "pheromone", "work", claimedBy="other", **later)
+    free = {"claimedBy": None, "claimedAt": None, "claimedUntil": None}
+    assert court.status(OPERATORS, "pheromone", "work", **free) == DONE
     assert court.status(other, "pheromone", "work", claimedBy="other", **later) == DONE
+
+
+def test_a_claim_ends_within_the_hour_and_only_its_holder_says_done(court: Court) -> None:
+    assert court.signal(BOT, "chore", claimable=True) == DONE
+    long = {"claimedAt": "2026-01-01T00:00:00Z", "claimedUntil": "2026-01-01T02:00:00Z"}
+    assert "for an hour at most" in court.status(BOT, "pheromone", "chore", claimedBy="bot", **long)
+    done = {"doneAt": "2026-01-01T00:05:00Z"}
+    assert "only who has claimed it" in court.status(BOT, "pheromone", "chore", **done)
+    until = {"claimedAt": "2026-01-01T00:00:00Z", "claimedUntil": "2026-01-01T00:10:00Z"}
+    assert court.status(BOT, "pheromone", "chore", claimedBy="bot", **until) == DONE
+    assert court.status(BOT, "pheromone", "chore", **done) == DONE
 
 
 @pytest.mark.parametrize("spec", BLOCKS, ids=["network", "path", "privileged", "capabilities"])
