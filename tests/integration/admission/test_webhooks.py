@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.admission.place import MERGE, RULE, Place
+from tests.integration.admission.place import GROUP, MERGE, RULE, Place
 from tests.support.webhook import Webhook, patching, serving
 
 DELETES = {**RULE, "operations": ["DELETE"]}
@@ -210,3 +210,21 @@ def test_the_old_version_of_reviews_is_spoken_to_who_knows_no_other(place: Place
     place.hooks("Validating", webhook, {"path": "/old", "admissionReviewVersions": ["v1beta1"]})
     assert place.put_map("m").status == 201
     assert [review["apiVersion"] for _, review in webhook.received] == ["admission.k8s.io/v1beta1"]
+
+
+def test_what_keeps_a_webhook_from_being_reached_is_told_as_go_tells_it(place: Place, webhook: Webhook) -> None:
+    other = {"url": webhook.url + "/x"}
+    nobody = {"url": "https://127.0.0.1:1/x"}
+    absent = {"service": {"namespace": place.name, "name": "absent", "path": "/x"}}
+    told = {}
+    for index, client in enumerate((other, nobody, absent)):
+        name = place.hooks("Validating", webhook, {"path": "/x", "clientConfig": client})
+        told[index] = place.put_map("m").body["message"]
+        place.request("DELETE", f"{GROUP}/validatingwebhookconfigurations/{name}")
+    assert told[0].endswith(
+        '/x?timeout=20s": tls: failed to verify certificate: x509: certificate signed by unknown authority'
+    )
+    assert told[1].endswith(
+        'Post "https://127.0.0.1:1/x?timeout=20s": dial tcp 127.0.0.1:1: connect: connection refused'
+    )
+    assert told[2].endswith(f'Post "https://absent.{place.name}.svc:443/x?timeout=20s": service "absent" not found')
