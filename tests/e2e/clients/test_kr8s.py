@@ -17,7 +17,7 @@ from tests.e2e.clients.conftest import GROUP
 from tests.e2e.clients.objects import WIDGET, config_map, deployment, pod, widget
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.filterwarnings("ignore:Kubernetes version")]
 Widget = new_class(kind="Widget", version=WIDGET, plural="widgets", namespaced=True, scalable=True)
 
 
