@@ -29,6 +29,8 @@ def _default_object(node: Node, value: dict[str, Any]) -> None:
         schema = node.child(name)
         if schema is not None and schema is not node and not schema.nullable and not _free(schema):
             del value[name]
+            if schema.default is not ABSENT:
+                value[name] = clone(schema.default)
     for name, schema in properties.items():
         if schema.default is not ABSENT and name not in value:
             value[name] = clone(schema.default)

@@ -70,6 +70,8 @@ def validate_ratcheting(node: Node, new: Any, old: Any) -> list[Cause]:
 
 
 def _owner(cause: Cause) -> str:
+    if cause.field == "<nil>":
+        return cause.message.rpartition(" in ")[2]  # a numeric format: only the sentence names the value
     if cause.reason == "FieldValueRequired":
         return cause.field.rpartition(".")[0]
     if cause.reason == "FieldValueDuplicate":

@@ -48,6 +48,14 @@ INT64 = 2**63
 EXACT = 2**53 - 1
 """The largest whole number that every JSON parser reads as written; Kubernetes takes no larger float for an integer."""
 HUGE = 1e300
+FLOAT32 = 3.4028235e38
+RANGES: dict[tuple[str, Any], tuple[float, float]] = {
+    ("integer", "int32"): (-(2**31), 2**31 - 1),
+    ("integer", "uint32"): (0, 2**32 - 1),
+    ("integer", "uint64"): (0, 2**64 - 1),
+    ("number", "float"): (-FLOAT32, FLOAT32),
+    ("number", "float32"): (-FLOAT32, FLOAT32),
+}
 
 
 def validate(node: Node, value: Any, path: str, causes: list[Cause]) -> None:
@@ -89,13 +97,14 @@ def _all_fit(items: Node, value: list[Any]) -> bool:
 def _fits(node: Node, expected: str, actual: str, value: Any) -> bool:
     if actual == "null":
         return node.nullable or (not expected and not node.int_or_string)
+    whole = actual == "number" and abs(value) <= EXACT and float(value).is_integer()
     if node.int_or_string:
-        return actual in ("integer", "string")
+        return actual in ("integer", "string") or whole
     if not expected:
         return True
     if expected == "number":
         return actual == "integer"
-    return expected == "integer" and actual == "number" and abs(value) <= EXACT and float(value).is_integer()
+    return expected == "integer" and whole
 
 
 def _validate_object(node: Node, value: dict[str, Any], path: str, causes: list[Cause]) -> None:
@@ -232,7 +241,23 @@ def _pattern(pattern: Any, _: Mapping[str, Any]) -> Check | None:
     return check
 
 
+def _range(name: Any, kind: str) -> Check | None:
+    """Numeric formats bound a value; the cause is one that Kubernetes assigns to no field."""
+    limits = RANGES.get((kind, name))
+    if limits is None:
+        return None
+    least, most = limits
+
+    def check(value: Any, path: str, causes: list[Cause]) -> None:
+        if type(value) in (int, float) and not least <= value <= most:
+            causes.append(invalid("<nil>", "", f"Checked value must be of type {kind} with format {name} in {path}"))
+
+    return check
+
+
 def _format(name: Any, schema: Mapping[str, Any]) -> Check | None:
+    if schema.get("type") in ("integer", "number"):
+        return _range(name, str(schema["type"]))
     fits = FORMATS.get(name)
     if fits is None or schema.get("type") != "string":
         return None

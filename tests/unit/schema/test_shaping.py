@@ -4,7 +4,7 @@ from typing import Any
 
 from kgents.embedded.schema.duplicates import duplicate_fields
 from kgents.embedded.schema.schema import Schema
-from tests.unit.schema.plants import PLANTS, plant
+from tests.unit.schema.plants import PLANTS, custom, plant
 
 
 def test_defaults_fill_what_is_missing() -> None:
@@ -93,3 +93,11 @@ def test_nesting_beyond_the_bound_cannot_be_decoded() -> None:
     for _ in range(1000):
         deep = {"a": deep}
     assert PLANTS.decode_error(plant(size=1, extra=deep)) == "json: exceeded max depth"
+
+
+def test_a_null_in_a_map_gives_way_to_the_default_of_its_values() -> None:
+    values = {"type": "object", "additionalProperties": {"type": "string", "default": "x"}}
+    schema = custom({"type": "object", "properties": {"m": values}})
+    obj = plant(m={"a": None, "b": "y"})
+    schema.default(obj)
+    assert obj["spec"]["m"] == {"a": "x", "b": "y"}

@@ -171,3 +171,25 @@ def test_numbers_are_shown_as_go_shows_them(value: float, shown: str) -> None:
     schema = custom({"type": "object", "properties": {"n": {"type": "number", "maximum": -1}}})
     (cause,) = schema.validate(plant(n=value))
     assert cause.message.startswith(f"Invalid value: {shown}: ")
+
+
+def test_numeric_formats_bound_their_values() -> None:
+    forms = {"i": {"type": "integer", "format": "int32"}, "f": {"type": "number", "format": "float"}}
+    schema = custom({"type": "object", "properties": forms})
+    assert schema.validate(plant(i=2**31 - 1, f=1e38)) == []
+    told = "Checked value must be of type integer with format int32 in spec.i"
+    assert [str(cause) for cause in schema.validate(plant(i=2**31))] == [f'<nil>: Invalid value: "": {told}']
+    assert len(schema.validate(plant(f=1e39))) == 1
+
+
+def test_a_whole_number_written_as_a_float_is_an_integer_or_a_string() -> None:
+    schema = custom({"type": "object", "properties": {"p": {"x-kubernetes-int-or-string": True}}})
+    assert schema.validate(plant(p=80.0)) == []
+    assert len(schema.validate(plant(p=80.5))) == 1
+
+
+def test_a_number_out_of_range_that_was_there_before_is_tolerated() -> None:
+    schema = custom(
+        {"type": "object", "properties": {"i": {"type": "integer", "format": "int32"}, "s": {"type": "string"}}}
+    )
+    assert schema.validate(plant(i=2**31, s="new"), plant(i=2**31)) == []
