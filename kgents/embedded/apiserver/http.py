@@ -73,7 +73,7 @@ class Edge:
         asked = pipeline.identify(self._api, info, request)
         self._api.authorizer.check(asked)
         if not info.resource:
-            return self._path(info, request)
+            return await self._path(info, request)
         if info.method == "HEAD":
             raise method_not_allowed()
         resource = pipeline.find(self._api, info)
@@ -95,14 +95,14 @@ class Edge:
             message = "Timeout: request did not complete within the allotted timeout"
             raise StatusError(504, "Timeout", message, details={}) from error
 
-    def _path(self, info: RequestInfo, request: web.BaseRequest) -> Answer:
+    async def _path(self, info: RequestInfo, request: web.BaseRequest) -> Answer:
         path = info.path.rstrip("/") or "/"
         if discovery.handles(path):
             return self._discovered(path, request)
         if path == "/version":
             return Answer.json(VERSION)
         if path.startswith("/openapi/"):
-            return self._openapi_answer(path, info, request)
+            return await self._openapi_answer(path, info, request)
         if path == "/openid/v1/jwks":
             return Answer(orjson.dumps(self._api.accounts.jwks()), content_type="application/jwk-set+json")
         if path == "/.well-known/openid-configuration":
@@ -115,12 +115,13 @@ class Edge:
             found.code, found.body = 304, b""
         return found
 
-    def _openapi_answer(self, path: str, info: RequestInfo, request: web.BaseRequest) -> Answer:
+    async def _openapi_answer(self, path: str, info: RequestInfo, request: web.BaseRequest) -> Answer:
         if self._openapi is None:
             from kgents.embedded.apiserver.openapi import Publisher
 
             self._openapi = Publisher(self._api.registry)
-        answer: Answer = self._openapi.answer(path, info.query, request.headers)
+        # A document takes up to a tenth of a second to make: others need not wait for it.
+        answer: Answer = await asyncio.to_thread(self._openapi.answer, path, info.query, request.headers)
         return answer
 
 

@@ -21,7 +21,7 @@ SERVED = {JSON: JSON, MEDIA: MEDIA, DEPRECATED_MEDIA: MEDIA, "application/*": JS
 
 
 class Publisher:
-    """Answers /openapi/v2 and /openapi/v3; documents are rebuilt when the registry has changed."""
+    """Answers /openapi/v2 and /openapi/v3 from any thread; documents are rebuilt when the registry has changed."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -36,9 +36,10 @@ class Publisher:
 
         As kube-openapi does it: documents have ETags, and one asked for by its hash may be kept for a year.
         """
-        if self._generation != self._registry.generation:
-            self._generation = self._registry.generation
+        generation = self._registry.generation
+        if self._generation != generation:
             self._documents.invalidate()
+            self._generation = generation
         if path == "/openapi/v3":
             return Answer(self._documents.index(), content_type="text/plain; charset=utf-8")
         if path == "/openapi/v2":
