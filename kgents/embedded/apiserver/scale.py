@@ -11,11 +11,13 @@ from kgents.embedded.apiserver.api import read
 from kgents.embedded.apiserver.calls import Answer, Call
 from kgents.embedded.apiserver.errors import bad_request, conflict, invalid
 from kgents.embedded.apiserver.kinds.cells import selector_text
+from kgents.embedded.apiserver.options import check_options
 from kgents.embedded.apiserver.registry import Resource, ScalePaths
 from kgents.embedded.apiserver.update import change_object
 from kgents.embedded.schema.causes import invalid as cause
 
 Object = dict[str, Any]
+VERSION = "autoscaling/v1"
 KEPT = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
@@ -27,8 +29,7 @@ async def serve(call: Call) -> Answer:
     if call.info.verb == "update":
         return await _write(call, lambda scale: _body(call))
     if call.content_type in patch.APPLY:
-        applied = bodies.parse_yaml(call.body)
-        return await _write(call, lambda scale: {**scale, "spec": applied.get("spec") or {}})
+        return await _apply(call)
     return await _write(call, patch.changer(call))
 
 
@@ -43,7 +44,7 @@ def scale_of(resource: Resource, obj: Object) -> Object:
         status["selector"] = chosen
     # A zero is left out, as the real server does.
     spec = {"replicas": replicas} if replicas else {}
-    return {"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": meta, "spec": spec, "status": status}
+    return {"kind": "Scale", "apiVersion": VERSION, "metadata": meta, "spec": spec, "status": status}
 
 
 def _dig(obj: Object, path: tuple[str, ...]) -> Any:
@@ -86,11 +87,38 @@ async def _write(call: Call, change: Any) -> Answer:
     return forms.one(call, orjson.dumps(scale_of(resource, read(resource, record))), 200)
 
 
+async def _apply(call: Call) -> Answer:
+    """Who applies a Scale owns the number in the object itself, and is told of who else does."""
+    from kgents.embedded.patch import managed
+
+    check_options(call, "PatchOptions", applies=True)
+    applied = bodies.parse_yaml(call.body)
+    given = applied.get("apiVersion") or "" if isinstance(applied, dict) else ""
+    if given != VERSION:
+        text = f"Incorrect version specified in apply patch. Specified patch version: {given}, expected: {VERSION}"
+        raise bad_request(text)
+    resource, force = call.resource, call.info.flag("force")
+
+    def scaled(live: Object) -> Object:
+        wanted: Object = {key: live[key] for key in ("apiVersion", "kind")}
+        wanted["metadata"] = {"name": call.info.name}
+        set_replicas(call, wanted, applied)
+        return managed.apply(
+            live, wanted, resource.schema, manager=call.manager, now=call.now, force=force, subresource="scale"
+        )
+
+    record = await change_object(call, scaled, "scale", tracked=True)
+    return forms.one(call, orjson.dumps(scale_of(resource, read(resource, record))), 200)
+
+
 def set_replicas(call: Call, obj: Object, wanted: Object) -> None:
     """Brings the number that a Scale asks for into the object. Raises 400, 422."""
     resource = call.resource
     paths = resource.scale or ScalePaths()
-    replicas = (wanted.get("spec") or {}).get("replicas") or 0
+    spec = wanted.get("spec") or {}
+    if not isinstance(spec, dict):
+        raise bad_request("json: cannot unmarshal Scale.spec into Go struct field Scale.spec of type v1.ScaleSpec")
+    replicas = spec.get("replicas") or 0
     if not isinstance(replicas, int):
         raise bad_request(f"json: cannot unmarshal {orjson.dumps(replicas).decode()} into ScaleSpec.replicas")
     if replicas < 0:

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.conformance.player import Client
+from tests.conformance.player import Client, Reply
 from tests.integration.apiserver.conftest import Things
 from tests.support.hive import HiveApi
 
@@ -79,3 +79,23 @@ def test_a_priority_stays_what_it_is(client: Client, change: dict[str, Any], cau
     client.request({"method": "DELETE", "path": f"{path}/{name}"})
 
     assert (reply.status, reply.body["details"]["causes"][0]["message"]) == (422, cause)
+
+
+def test_an_applied_scale_owns_the_number_of_replicas(things: Things) -> None:
+    container = {"name": "c", "image": "i"}
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [container]}}
+    spec = {"replicas": 1, "selector": {"matchLabels": {"a": "b"}}, "template": template}
+    path = f"/apis/apps/v1/namespaces/{things.namespace}/deployments/d"
+    step = {"method": "PATCH", "contentType": "application/apply-patch+yaml"}
+
+    def apply(manager: str, path: str, body: dict[str, Any], **query: str) -> Reply:
+        return things.client.request({**step, "path": path, "body": body, "query": {"fieldManager": manager, **query}})
+
+    scale = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "d"}, "spec": {"replicas": 2}}
+    apply("one", path, {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": spec})
+
+    assert apply("two", f"{path}/scale", scale).body["details"]["causes"][0]["field"] == ".spec.replicas"
+    assert apply("two", f"{path}/scale", scale, force="true").body["spec"] == {"replicas": 2}
+    fields = things.client.request({"method": "GET", "path": path}).body["metadata"]["managedFields"]
+    owner = [one for one in fields if "f:replicas" in one["fieldsV1"]["f:spec"]]
+    assert [(one["manager"], one["operation"], one["subresource"]) for one in owner] == [("two", "Apply", "scale")]
