@@ -40,7 +40,8 @@ def make(
     lookup = partial(sources.words, namespace)
     env = environment.of_container(pod, container, {**given, "KGENTS_POD_ROOT": str(root)}, lookup)
     files = {one["name"] for one in pod["spec"].get("volumes") or [] if volumes.projected_sources(one)}
-    mounts = [*volumes.mounts(container, places, env, files), *mounts]
+    more = [{**one, "source": str(Path(one["source"]).resolve())} for one in mounts]
+    mounts = [*volumes.mounts(container, places, env, files), *more]
     volumes.show(root, mounts)
     spec = {
         "argv": environment.command_line(container, env),

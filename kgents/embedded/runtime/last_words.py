@@ -27,11 +27,14 @@ def mount(container: Object, folder: Path, *, own_dev: bool) -> list[dict[str, A
     path = container.get("terminationMessagePath") or DEFAULT_PATH
     if path == DEFAULT_PATH and not own_dev:
         return []
+    return [{"source": str(folder / FILE), "target": path, "readOnly": False}]
+
+
+def make_room(folder: Path) -> None:
+    """Makes the file, once it is sure that there will be an attempt: its folder alone would look like one."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    source = folder / FILE
-    source.touch()
-    source.chmod(0o666)  # whoever it runs as; the folder is closed to others
-    return [{"source": str(source), "target": path, "readOnly": False}]
+    (folder / FILE).touch()
+    (folder / FILE).chmod(0o666)  # whoever it runs as; the folder is closed to others
 
 
 def of(container: Object, attempt: Attempt) -> str:

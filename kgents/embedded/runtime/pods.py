@@ -228,16 +228,14 @@ class Pod:
         return float(last.end.get("finishedAt") or last.end.get("startedAt") or 0.0) + pause
 
     async def _start(self, pod: Object, container: Object, last: Attempt, places: Mapping[str, Path]) -> None:
-        name = container["name"]
+        name, folder = container["name"], last.folder.parent / str(last.number + 1)
         try:
             spec = container_spec.make(
                 *(pod, container, self.folder, places),
                 sources=self.machine.sources,
                 server=self.machine.server,
                 fence=self.machine.fence,
-                mounts=last_words.mount(
-                    container, last.folder.parent / str(last.number + 1), own_dev=self.machine.fence.means.spaces
-                ),
+                mounts=last_words.mount(container, folder, own_dev=self.machine.fence.means.spaces),
             )
         except (Missing, Unsupported) as error:
             self._waiting[name] = ("CreateContainerConfigError", str(error))
@@ -250,6 +248,7 @@ class Pod:
             self._waiting[name] = ("NoCommand", message)
             await self._tell(pod, "Failed", message, warning=True)
             return
+        last_words.make_room(folder)
         made = await attempts.start(last, spec)
         if made.end and made.end.get("trouble"):
             step, why = made.end["trouble"]

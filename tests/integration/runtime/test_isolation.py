@@ -88,6 +88,19 @@ def test_around_the_hive_everything_else_can_be_used(new_node: Callable[..., Nod
     assert (tmp_path / "hive" / "isolation.json").exists()
 
 
+def test_a_hive_in_a_folder_that_is_reached_by_a_link(new_node: Callable[..., Node], tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    node = new_node(root=tmp_path / "link" / "hive")
+    node.config_map("linked", x="from the map")
+    mount = {"name": "v", "mountPath": "/linked-of-kgents"}
+    main: Object = {"name": "main", "image": "none", "volumeMounts": [mount]}
+    main["command"] = ["sh", "-c", "cat /linked-of-kgents/x; echo; echo x > $HOME/file; echo ok; sleep 1000"]
+    name = node.run(spec={"containers": [main], "volumes": [{"name": "v", "configMap": {"name": "linked"}}]})
+    assert "from the map" in node.said(name, "ok")
+    assert condition(node.ready(name), "MountsAtTheirPaths") == ""
+
+
 def test_it_says_that_not_all_of_a_working_directory_is_open(new_node: Callable[..., Node], tmp_path: Path) -> None:
     node = new_node(root=tmp_path / "hive")
     pod = node.ready(node.run("sleep 1000", workingDir=str(tmp_path)))
