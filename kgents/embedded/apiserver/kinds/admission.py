@@ -22,7 +22,9 @@ class AdmissionStrategy(Strategy):
 
 
 class PolicyStrategy(AdmissionStrategy):
-    """ValidatingAdmissionPolicy."""
+    """ValidatingAdmissionPolicy. Its expressions are compiled, each twice: not on the event loop."""
+
+    judges_slowly = True
 
     def default(self, obj: Object) -> None:
         defaults.admission_policy(obj)
@@ -46,7 +48,9 @@ class BindingStrategy(AdmissionStrategy):
 
 
 class WebhookStrategy(AdmissionStrategy):
-    """ValidatingWebhookConfiguration and MutatingWebhookConfiguration."""
+    """ValidatingWebhookConfiguration and MutatingWebhookConfiguration, whose match conditions are compiled, too."""
+
+    judges_slowly = True
 
     def __init__(self, *, mutating: bool) -> None:
         self._mutating = mutating

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kgents.embedded.apiserver.names import label_key_problem, label_value_problem
-from kgents.embedded.apiserver.policies.expressions import result_type
+from kgents.embedded.apiserver.policies.expressions import compile_expression, result_type
 from kgents.embedded.schema.causes import Cause, duplicate, forbidden, invalid, not_supported, required, too_many
 from kgents.embedded.schema.cel import CelError
 
@@ -76,6 +76,8 @@ def expression(
         return [required(where, absent)]
     try:
         kind = result_type(text, names, variables)
+        # Remembered, so that the first write that is judged by it need not wait for it.
+        compile_expression(text, names, variables)
     except CelError as error:
         return [invalid(where, text, error.what)]
     if not kinds or kind in kinds:
