@@ -7,6 +7,7 @@ https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-pol
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +26,7 @@ MAX_KINDS = 10
 SECONDS = 2.0
 """Processor time for one policy; what is not checked by then is not warned of."""
 PREFIX = "compilation failed: "
+log = logging.getLogger(__name__)
 BLOCK = re.compile(r"\n(?=ERROR: )")
 
 
@@ -83,8 +85,12 @@ def _environments(spec: Mapping[str, Any], registry: Registry, end: float) -> It
     for resource in _resources(spec, registry):
         if time.thread_time() < end:
             node = _node(resource)
-            environment = typed(names, {"object": node, "oldObject": node, **extra})
-            yield f"{resource.group}/{resource.version}, Kind={resource.kind}", environment
+            kind = f"{resource.group}/{resource.version}, Kind={resource.kind}"
+            try:
+                yield kind, typed(names, {"object": node, "oldObject": node, **extra})
+            except (RuntimeError, TypeError, ValueError) as error:
+                # As in Kubernetes: a schema that makes no type is not checked against, and stops nobody.
+                log.warning("no type for %s: %s", kind, error)
 
 
 def _resources(spec: Mapping[str, Any], registry: Registry) -> list[Resource]:
