@@ -110,7 +110,7 @@ async def _checked(api: KubeClient, *, force: bool) -> str:
 
 
 async def _parts(api: KubeClient) -> list[Part]:
-    objects = [*manifests.foundation(), *manifests.crds()]
+    objects = [*manifests.foundation(shared=True), *manifests.crds()]
     wanted = {(str(obj["apiVersion"]), str(obj["kind"])) for obj in objects}
     kinds = {one: await discover(api, *one) for one in sorted(wanted)}
     return applying.labelled(lambda version, kind: kinds[version, kind], objects)

@@ -8,12 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from kgents.api.kinds import HIVE_NAMESPACE
+from kgents.api.kinds import GROUP, HIVE_NAMESPACE
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _DEPLOYED = ("rbac.yaml", "policies.yaml")
 _LABELS = {"app.kubernetes.io/part-of": "kgents"}
 """An apply that says nothing of an object owns nothing of it, and then the server takes it for somebody else's."""
+_FREEZE = "kgents-freeze-agents"
+_OWN_KINDS = {"apiGroups": [GROUP], "apiVersions": ["*"], "resources": ["*/*"], "operations": ["*"]}
 _CHECKOUT = _PACKAGE.parent
 
 
@@ -37,10 +39,17 @@ def crds() -> list[dict[str, Any]]:
     return [document for path in sorted(data_dir("crds").glob("*.yaml")) for document in read(path)]
 
 
-def foundation() -> list[dict[str, Any]]:
-    """The namespace of the hive, and what stands in the operators' folder for the cluster."""
+def foundation(*, shared: bool = False) -> list[dict[str, Any]]:
+    """The namespace of the hive, and what stands in the operators' folder for the cluster.
+
+    In a `shared` cluster a freeze stops what agents write of kgents' own kinds: other people's ServiceAccounts go on.
+    """
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HIVE_NAMESPACE, "labels": _LABELS}}
-    return [namespace, *(document for name in _DEPLOYED for document in read(_deploy_dir() / name))]
+    documents = [document for name in _DEPLOYED for document in read(_deploy_dir() / name)]
+    for document in documents if shared else ():
+        if document["kind"] == "ValidatingAdmissionPolicyBinding" and document["metadata"]["name"] == _FREEZE:
+            document["spec"]["matchResources"] = {"resourceRules": [_OWN_KINDS]}
+    return [namespace, *documents]
 
 
 def example_hive() -> list[dict[str, Any]]:

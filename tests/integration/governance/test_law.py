@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
+from kgents.infra import manifests
 from tests.integration.governance.court import BOT, DONE, MERGER, OPERATORS, Court
 
 BLOCKS = [
@@ -199,3 +203,21 @@ def test_without_its_settings_the_law_lets_no_agent_through_and_people_put_them_
     court.kubectl("create", "configmap", "kgents-policy", "-n", "kgents-system")
     assert "no params found" in said
     assert court.signal(BOT, "lawful") == DONE
+
+
+def test_in_a_shared_cluster_a_freeze_leaves_other_peoples_accounts_alone(court: Court) -> None:
+    def bind(*, shared: bool) -> None:
+        binding = next(one for one in manifests.foundation(shared=shared) if is_freeze(one))
+        court.kubectl("replace", "-f", "-", input=json.dumps(binding))
+
+    bind(shared=True)
+    court.law("kgents-freeze", {"frozen": "true", "by": "ann"})
+    other = court.says("system:serviceaccount:cert:manager", "create", "configmap", "certificate")
+    agent = court.signal(BOT, "still-frozen")
+    court.law("kgents-freeze", {"frozen": None, "by": None})
+    bind(shared=False)
+    assert (other, "the hive is frozen" in agent) == (DONE, True)
+
+
+def is_freeze(obj: dict[str, Any]) -> bool:
+    return (obj["kind"], obj["metadata"]["name"]) == ("ValidatingAdmissionPolicyBinding", "kgents-freeze-agents")
