@@ -263,10 +263,17 @@ class Machine:
         return self._turns.setdefault(target.key, asyncio.Lock())
 
     async def _keep_history(self, proposal: Object) -> float | None:
-        """An end: of those that have ended in this namespace, the oldest beyond the limit go."""
-        namespace = proposal["metadata"]["namespace"]
-        limit = (await settings.load(self._api)).history
-        await self._merging.prune(list(self._shelf.all(namespace)), limit)
+        """An end: of the same proposer's with the same end, the oldest beyond the limit go.
+
+        So nobody sweeps away what he did, or what others did, by asking for much that fails.
+        """
+        phase, proposer = phase_of(proposal), proposal["spec"]["proposer"]
+        alike = [
+            one
+            for one in self._shelf.all(proposal["metadata"]["namespace"])
+            if phase_of(one) == phase and one["spec"]["proposer"] == proposer
+        ]
+        await self._merging.prune(alike, (await settings.load(self._api)).history)
         return None
 
 

@@ -16,7 +16,7 @@ from kgents.kube.errors import ObjectNotFound
 BAKE = 60.0
 """Seconds for which an agent is watched after a merge."""
 HISTORY = 100
-"""Proposals that are kept in a namespace after their end."""
+"""Proposals of one proposer that are kept in a namespace after each kind of end."""
 
 
 @dataclass(frozen=True, slots=True)
