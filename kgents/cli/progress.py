@@ -10,7 +10,9 @@ from kgents.cli.columns import Row, printable
 from kgents.cli.session import Session, tell
 from kgents.glass.look import Freshness
 
-_PAUSE = 0.3
+_PAUSE = 0.1
+_SETTLED = 0.5
+"""Seconds that it must hold: without a probe a program is ready once started, though it may end in its imports."""
 _LAST_WORDS = 10
 _CRASHES = 2
 """After so many restarts it is plain that it does not run by itself."""
@@ -24,20 +26,28 @@ def follow_until_ready(
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Returns once all its replicas are ready. Raises KgentsError with the reason when it fails, or time is up."""
+    """Returns once all its replicas are ready and stay so for a moment.
+
+    Raises KgentsError with the reason when it fails, or time is up.
+    """
     end = clock() + timeout
-    told = ""
+    told, ready_since, restarts = "", None, 0
     while True:
         row = _look(session, name)
         said = _line(row)
         if said != told:
             told = said
             tell(said)
-        if _is_ready(row):
+        now = clock()
+        if not _is_ready(row):
+            ready_since = None
+        elif ready_since is None or row.get("restarts", 0) != restarts:
+            ready_since, restarts = now, row.get("restarts", 0)
+        elif now - ready_since >= _SETTLED:
             return
         if _has_failed(row):
             raise _failure(session, name, row, f"{name} does not run")
-        if clock() >= end:
+        if now >= end:
             raise _failure(session, name, row, f"{name} is not ready after {timeout:g} s")
         pause(_PAUSE)
 

@@ -12,6 +12,8 @@ from kgents.api.errors import KgentsError, NotFound
 from kgents.cli.progress import follow_until_ready
 from kgents.glass.answer import Answer, Source, dump
 
+ENDED = "the container exited with code 1"
+
 
 class Story:
     """A session that answers with one row after the other, the last one for ever."""
@@ -52,6 +54,16 @@ def test_a_failure_comes_with_its_reason_and_its_last_words(capsys: pytest.Captu
         "web does not run: the container exited with code 1. See kgents logs web, or remove it: kgents delete web"
     )
     assert "  │ KeyError: 'x'" in capsys.readouterr().err
+
+
+def test_one_that_was_ready_for_a_moment_only_has_not_come_up():
+    with pytest.raises(KgentsError, match="web does not run: the container exited"):
+        follow(Story(row("Running", 1), row("Degraded"), row("Running", 1, restarts=1), row("Failed", reason=ENDED)))
+
+
+def test_a_restart_between_two_looks_begins_the_wait_anew():
+    with pytest.raises(KgentsError, match="web does not run: the container exited"):
+        follow(Story(row("Running", 1), row("Running", 1, restarts=1), row("Failed", reason=ENDED)))
 
 
 def test_one_that_crashes_again_and_again_is_given_up():
