@@ -4,32 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
-import os
 import ssl
-import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from kgents.api.errors import KgentsError, Refused
+from kgents.api.errors import Refused
+from kgents.kube import exec_plugin, tls
 from kgents.kube.config import ClusterConfig, ExecPlugin
 
 TOKEN_FILE_PERIOD = 10.0
 """Seconds between looks at a token file: a ServiceAccount's token is replaced in place about every hour."""
-EXEC_TIMEOUT = 60.0
-EXPIRY_MARGIN = 30.0
-
-
-@dataclass(slots=True)
-class ExecCredential:
-    token: str | None = field(default=None, repr=False)
-    certificate: bytes | None = field(default=None, repr=False)
-    key: bytes | None = field(default=None, repr=False)
-    expires: float | None = None
 
 
 class Credentials:
@@ -40,7 +25,7 @@ class Credentials:
         self._clock = clock
         self._file_token: str | None = None
         self._file_read = float("-inf")
-        self._exec: ExecCredential | None = None
+        self._exec: exec_plugin.ExecCredential | None = None
         self._lock = asyncio.Lock()
 
     async def headers(self) -> dict[str, str]:
@@ -74,7 +59,7 @@ class Credentials:
         if self._config.exec is not None:
             credential = await self._exec_credential(self._config.exec)
             certificate, key = credential.certificate or certificate, credential.key or key
-        return _ssl_context(self._config, certificate, key)
+        return tls.context_for(self._config, certificate, key)
 
     def _read_token_file(self) -> str | None:
         now = self._clock()
@@ -90,84 +75,30 @@ class Credentials:
         self._file_read = now
         return self._file_token
 
-    async def _exec_credential(self, plugin: ExecPlugin) -> ExecCredential:
+    async def _exec_credential(self, plugin: ExecPlugin) -> exec_plugin.ExecCredential:
         async with self._lock:
             held = self._exec
-            if held is None or (held.expires is not None and self._clock() > held.expires - EXPIRY_MARGIN):
+            if held is None or not held.is_fresh(self._clock()):
                 self._exec = held = await _run_plugin(plugin, self._config)
             return held
 
 
-def _ssl_context(config: ClusterConfig, certificate: bytes | None, key: bytes | None) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(
-            cafile=None if config.ca_data else config.ca_file,
-            cadata=config.ca_data.decode("ascii", "replace") if config.ca_data else None,
-        )
-        # Clusters' own certificates often lack extensions that RFC 5280 asks for; kubectl does not mind either.
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        if config.insecure:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        if certificate and key:
-            _load_pair(context, certificate, key)
-        elif config.client_cert_file:
-            context.load_cert_chain(config.client_cert_file, config.client_key_file)
-    except (OSError, ssl.SSLError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise KgentsError(f"the certificates of context {config.context} cannot be used", why=str(why)) from error
-    return context
-
-
-def _load_pair(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
-    """ssl reads files only: the pair passes through one that is private and gone at once."""
-    with tempfile.NamedTemporaryFile(prefix="kgents-", suffix=".pem") as pair:
-        pair.write(certificate.rstrip() + b"\n" + key)
-        pair.flush()
-        context.load_cert_chain(pair.name)
-
-
-async def _run_plugin(plugin: ExecPlugin, config: ClusterConfig) -> ExecCredential:
-    what = f"cannot get credentials from `{plugin.command}`"
-    spec: dict[str, Any] = {"interactive": False}
-    if plugin.provide_cluster_info:
-        spec["cluster"] = {"server": config.server, "insecure-skip-tls-verify": config.insecure}
-        if config.ca_data:
-            spec["cluster"]["certificate-authority-data"] = base64.b64encode(config.ca_data).decode()
-    info = {"apiVersion": plugin.api_version, "kind": "ExecCredential", "spec": spec}
-    environ = {**os.environ, **dict(plugin.env), "KUBERNETES_EXEC_INFO": json.dumps(info)}
+async def _run_plugin(plugin: ExecPlugin, config: ClusterConfig) -> exec_plugin.ExecCredential:
     try:
         process = await asyncio.create_subprocess_exec(
             plugin.command,
             *plugin.args,
-            env=environ,
+            env=exec_plugin.environment(plugin, config),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
     except OSError as error:
-        raise Refused(what, why=error.strerror or str(error), fix=plugin.install_hint) from error
+        raise exec_plugin.not_started(plugin, error) from error
     try:
-        stdout, stderr = await asyncio.wait_for(process.communicate(), EXEC_TIMEOUT)
+        stdout, stderr = await asyncio.wait_for(process.communicate(), exec_plugin.TIMEOUT)
     except TimeoutError as error:
         process.kill()
         await process.wait()
-        raise Refused(what, why=f"no answer after {EXEC_TIMEOUT:.0f} s") from error
-    if process.returncode:
-        why = " ".join(stderr.decode(errors="replace").split())[-300:] or f"exit code {process.returncode}"
-        raise Refused(what, why=why, fix=plugin.install_hint)
-    return _parse_credential(stdout, what)
-
-
-def _parse_credential(stdout: bytes, what: str) -> ExecCredential:
-    try:
-        status = json.loads(stdout)["status"]
-        expiry = status.get("expirationTimestamp")
-        return ExecCredential(
-            token=status.get("token") or None,
-            certificate=(status.get("clientCertificateData") or "").encode() or None,
-            key=(status.get("clientKeyData") or "").encode() or None,
-            expires=datetime.fromisoformat(expiry).timestamp() if expiry else None,
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Refused(what, why="what it printed is no ExecCredential") from error
+        raise exec_plugin.timed_out(plugin) from error
+    return exec_plugin.answer(plugin, process.returncode, stdout, stderr)
