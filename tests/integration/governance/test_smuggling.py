@@ -1,0 +1,142 @@
+"""What is smuggled in beside a request that is allowed: names, owners, labels, parts of a pod."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.integration.governance.court import BOT, DONE, MERGER, Court
+
+CLAIM = {"claimedBy": "bot", "claimedAt": "2026-01-01T00:00:00Z", "claimedUntil": "2026-01-01T00:10:00Z"}
+HOST = {"volumes": [{"name": "host", "hostPath": {"path": "/"}}]}
+PAUSE = {"name": "main", "image": "pause"}
+NAMES = ["../secrets/x", "..", "%2e%2e", "a%00b", "a\x00b", "ágent", "a b", "-x"]
+KEPT = {"finalizers": ["kgents.io/never"]}
+OWNED = {"ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "none"}]}
+
+
+def body(kind: str, name: str, spec: dict[str, Any], **metadata: Any) -> str:
+    return json.dumps(
+        {
+            "apiVersion": "kgents.io/v1",
+            "kind": kind,
+            "metadata": {"name": name, "namespace": "default", **metadata},
+            "spec": spec,
+        }
+    )
+
+
+def workload(kind: str, name: str, pod: dict[str, Any], **labels: str) -> str:
+    selected = {"matchLabels": {"app": name}}
+    template = {"metadata": {"labels": {"app": name, **labels}}, "spec": {"containers": [PAUSE], **pod}}
+    made = {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name, "namespace": "default", "labels": labels}}
+    return json.dumps({**made, "spec": {"selector": selected, "template": template}})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_target_is_named_as_kubernetes_names_things(court: Court, name: str) -> None:
+    assert "is no object's name" in court.proposal(BOT, "named", target={"kind": "Agent", "name": name})
+
+
+@pytest.mark.parametrize(
+    "odd", [{"kind": "../x"}, {"apiVersion": "v1/namespaces/kgents-system"}, {"namespace": "../x"}]
+)
+def test_no_part_of_a_target_is_a_path(court: Court, odd: dict[str, str]) -> None:
+    assert "is no object's name" in court.proposal("ann", "pathy", target={"kind": "Agent", "name": "bot", **odd})
+
+
+@pytest.mark.parametrize("target", [{"kind": "ClusterRole", "name": "system:node"}, {"kind": "Agent", "name": "a.b-c"}])
+def test_usual_names_are_named(court: Court, target: dict[str, str]) -> None:
+    assert court.proposal("ann", f"usual-{target['kind'].lower()}", target=target) == DONE
+
+
+def test_an_agent_speaks_through_nobody(court: Court) -> None:
+    assert "leave spec.via out" in court.proposal(BOT, "via", via="the boss")
+    assert court.proposal("ann", "via", via="mcp") == DONE
+
+
+@pytest.mark.parametrize("metadata", [KEPT, OWNED], ids=["finalizer", "owner"])
+def test_an_agent_does_not_say_how_long_its_writes_are_kept(court: Court, metadata: dict[str, Any]) -> None:
+    target = {"kind": "Agent", "name": "bot"}
+    asked = {"target": target, "patch": {"content": {}}, "reason": "x", "proposer": BOT}
+    signal = {"type": "WARNING", "source": "bot"}
+    create = ("create", "-f", "-")
+    assert "metadata.finalizers" in court.says(BOT, *create, input=body("Proposal", "kept", asked, **metadata))
+    assert "evaporates by itself" in court.says(BOT, *create, input=body("Pheromone", "kept", signal, **metadata))
+
+
+def test_an_agents_signal_fades(court: Court) -> None:
+    assert "within a day" in court.signal(BOT, "eternal", halfLife="999999h")
+    assert court.signal(BOT, "daily", halfLife="24h") == DONE
+
+
+def test_a_claim_carries_nothing_else(court: Court) -> None:
+    assert court.signal(BOT, "cargo", claimable=True) == DONE
+    condition = {"type": "X", "status": "True", "reason": "X", "message": "y" * 30_000}
+    loaded = {**CLAIM, "conditions": [{**condition, "lastTransitionTime": "2026-01-01T00:00:00Z"}]}
+    assert "a claim is all" in court.status(BOT, "pheromone", "cargo", **loaded)
+    assert court.status(BOT, "pheromone", "cargo", **CLAIM) == DONE
+
+
+def test_no_agent_lives_in_the_hives_own_namespace(court: Court) -> None:
+    said = court.create("ann", "Agent", "cuckoo", {"command": ["sleep", "1"]}, namespace="kgents-system")
+    assert "no agent lives in kgents-system" in said
+
+
+def test_an_agent_does_not_act_as_another(court: Court) -> None:
+    spec = {"command": ["sleep", "1"], "template": {"spec": {"serviceAccountName": "other"}}}
+    assert "under its own name" in court.create("ann", "Agent", "masked", spec)
+
+
+@pytest.mark.parametrize(
+    "container",
+    [{"ports": [{"containerPort": 80, "hostPort": 80}]}, {"securityContext": {"procMount": "Unmasked"}}],
+    ids=["host port", "proc"],
+)
+def test_a_container_takes_nothing_of_its_host(court: Court, container: dict[str, Any]) -> None:
+    spec = {"command": ["sleep", "1"], "template": {"spec": {"containers": [{"name": "main", **container}]}}}
+    assert "leave hostPort and procMount out" in court.create("ann", "Agent", "host", spec)
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "DaemonSet"])
+def test_no_merge_makes_a_workload_that_reaches_into_its_host(court: Court, kind: str) -> None:
+    evil = workload(kind, f"evil-{kind.lower()}", HOST)
+    assert "mounts nothing of its host" in court.says(MERGER, "create", "-f", "-", input=evil)
+    assert court.says("ann", "create", "-f", "-", input=evil) == DONE
+    good = workload(kind, f"good-{kind.lower()}", {})
+    assert court.says(MERGER, "create", "-f", "-", input=good) == DONE
+
+
+def test_a_cron_job_is_no_way_around(court: Court) -> None:
+    pod = {"restartPolicy": "Never", "containers": [PAUSE], "hostPID": True}
+    spec = {"schedule": "* * * * *", "jobTemplate": {"spec": {"template": {"spec": pod}}}}
+    made = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "evil", "namespace": "default"}}
+    said = court.says(MERGER, "create", "-f", "-", input=json.dumps({**made, "spec": spec}))
+    assert "does not share its host's" in said
+
+
+def test_the_workload_of_an_agent_is_held_to_the_same_whoever_edits_it(court: Court) -> None:
+    evil = workload("Deployment", "edited", HOST, **{"kgents.io/agent": "bot"})
+    assert "mounts nothing of its host" in court.says(BOT, "create", "-f", "-", input=evil)
+
+
+@pytest.mark.parametrize("verb", [("--dry-run=server",), ()], ids=["dry", "wet"])
+def test_a_decision_is_judged_however_it_is_sent(court: Court, verb: tuple[str, ...]) -> None:
+    name = court.assessed(f"sent-{len(verb)}")
+    whole = court.kubectl.json("get", "proposal", name)
+    whole["spec"]["decision"] = {"approved": True, "diffDigest": "seen", "by": "bob"}
+    said = court.says("bob", "replace", *verb, "-f", "-", input=json.dumps(whole))
+    assert "what he proposed himself" in said
+    decided = {key: whole[key] for key in ("apiVersion", "kind", "spec")}
+    decided["metadata"] = {"name": name, "namespace": "default"}
+    apply = ("apply", "--server-side", "--force-conflicts", *verb, "-f", "-")
+    assert "what he proposed himself" in court.says("bob", *apply, input=json.dumps(decided))
+    by_status = ("patch", "proposal", name, "--subresource=status", "--type=merge", "-p")
+    assert "nobody else writes it" in court.says("bob", *by_status, json.dumps({"spec": whole["spec"]}))
+
+
+def test_a_proposer_may_take_back_what_he_asked(court: Court) -> None:
+    name = court.assessed("withdrawn")
+    assert court.decide("bob", name, approved=False, reason="I was wrong") == DONE
