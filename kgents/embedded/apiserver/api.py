@@ -15,6 +15,7 @@ from kgents.embedded.apiserver.calls import Answer, Call
 from kgents.embedded.apiserver.escalation import Escalation
 from kgents.embedded.apiserver.judges import MutatingWebhooks, Policies, ValidatingWebhooks
 from kgents.embedded.apiserver.registry import Registry, Resource
+from kgents.embedded.apiserver.signers import Signers
 from kgents.embedded.apiserver.store.records import Collection, Record
 from kgents.embedded.apiserver.store.recovery import Salvage
 from kgents.embedded.apiserver.store.store import Store
@@ -30,7 +31,7 @@ Object = dict[str, Any]
 def judges() -> Chain:
     """All judges of a write, in Kubernetes' order."""
     own = (NamespaceLifecycle(), PodDefaults(), DefaultStorage())
-    return Chain(*own, MutatingWebhooks(), Escalation(), Policies(), ValidatingWebhooks())
+    return Chain(*own, MutatingWebhooks(), Escalation(), Signers(), Policies(), ValidatingWebhooks())
 
 
 @dataclass

@@ -39,7 +39,7 @@ async def create_object(call: Call, obj: Object, *, tracked: bool = False) -> Re
     fields = meta.get("managedFields")
     review = Review(call, "CREATE", obj)
     metadata.prepare_create(call, meta)
-    write = Write(call.api, call.namespace, str(meta.get("name", "")), "", call.dry_run, call.now)
+    write = Write(call.api, call.namespace, str(meta.get("name", "")), "", call.dry_run, call.now, call.user)
     size = len(call.body)
     await aside(size, lambda: complete(call, obj, create=True))
     # What judges and the server add belongs to no manager, as in Kubernetes.

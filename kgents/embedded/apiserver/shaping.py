@@ -107,6 +107,6 @@ def track(call: Call, old: Object | None, new: Object, subresource: str) -> None
 
 def reset_fields(call: Call, subresource: str) -> tuple[str, ...]:
     """The top-level fields that an endpoint ignores."""
-    if subresource == "status":
+    if subresource in ("status", "approval"):
         return ("metadata", "spec")
     return ("status",) if call.resource.has_status else ()

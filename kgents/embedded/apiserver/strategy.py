@@ -10,6 +10,7 @@ from kgents.embedded.schema.causes import Cause
 
 if TYPE_CHECKING:
     from kgents.embedded.apiserver.api import Api
+    from kgents.embedded.auth.user import User
 
 Object = dict[str, Any]
 
@@ -24,6 +25,7 @@ class Write:
     subresource: str = ""
     dry_run: bool = False
     now: str = ""
+    user: User | None = None
 
 
 class Strategy:

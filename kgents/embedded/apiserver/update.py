@@ -25,6 +25,8 @@ from kgents.embedded.schema.causes import Cause
 
 Object = dict[str, Any]
 Change = Callable[[Object], Object]
+OF_STATUS = ("status", "approval")
+"""The endpoints that change an object's status alone; strategies say which part of it."""
 ATTEMPTS = 200
 """Each attempt that fails means that somebody else's write went through: there is progress."""
 
@@ -75,7 +77,7 @@ async def change_object(
             raise not_found(resource.group, resource.plural, call.info.name)
         size = max(len(call.body), len(record.data))
         old, new = await aside(size, partial(_changed, resource, record, change))
-        write = Write(call.api, call.namespace, call.info.name, subresource, call.dry_run, call.now)
+        write = Write(call.api, call.namespace, call.info.name, subresource, call.dry_run, call.now, call.user)
         await _settle(call, new, old, write, tracked=tracked, size=size)
         try:
             return await _commit(call, record, new, old)
@@ -98,7 +100,7 @@ async def _settle(call: Call, new: Object, old: Object, write: Write, *, tracked
         metadata.prepare_update(call, meta, old["metadata"])
     fields = meta.get("managedFields")
     _keep_apart(call, new, old, write.subresource)
-    if write.subresource == "status":
+    if write.subresource in OF_STATUS:
         new["metadata"] = {**old["metadata"]}
         if fields is not None:
             new["metadata"]["managedFields"] = fields
@@ -112,7 +114,7 @@ async def _settle(call: Call, new: Object, old: Object, write: Write, *, tracked
         _take_back(call, review, new, old, kept)
     resource.strategy.prepare_update(new, old, write)
     resource.schema.fill_structs(new)
-    if "generation" in old["metadata"] and write.subresource != "status" and resource.strategy.changed(new, old):
+    if "generation" in old["metadata"] and write.subresource not in OF_STATUS and resource.strategy.changed(new, old):
         new["metadata"]["generation"] = old["metadata"]["generation"] + 1
     metadata.merge_owners(call, new["metadata"], metadata.AFTER_ADMISSION)
     causes = metadata.validate_update(call, new["metadata"], old["metadata"])
@@ -137,7 +139,7 @@ def _take_back(call: Call, review: Review, new: Object, old: Object, kept: Objec
         set_replicas(call, new, review.obj or {})
     elif review.subresource != "binding":
         _keep_apart(call, new, old, review.subresource)
-        if review.subresource == "status":
+        if review.subresource in OF_STATUS:
             new["metadata"] = dict(kept)
         accept(call, new, kept, create=False)
 
@@ -155,7 +157,7 @@ def review_of(call: Call, new: Object, old: Object, subresource: str) -> Review:
 
 def _keep_apart(call: Call, new: Object, old: Object, subresource: str) -> None:
     """The status endpoint changes nothing but the status; the object's own endpoint anything but it."""
-    if subresource == "status":
+    if subresource in OF_STATUS:
         for key in [key for key in new if key not in ("status", "metadata", "kind", "apiVersion")]:
             del new[key]
         new.update((key, value) for key, value in old.items() if key not in ("status", "metadata"))

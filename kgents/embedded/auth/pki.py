@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from kgents.embedded.auth.files import locked, make_private_dir, write_private
@@ -148,6 +149,15 @@ def issue_client(pki: Pki, common_name: str, organizations: Iterable[str] = ()) 
     return _pem_cert(builder.sign(ca_key, hashes.SHA256())), _pem_key(key)
 
 
+def sign_client(pki: Pki, request: x509.CertificateSigningRequest, lifetime: timedelta) -> bytes:
+    """A client certificate for somebody else's key, as PEM: its subject and key are those of the request, no more."""
+    ca, ca_key = _ensure_ca(pki)
+    lasting = min(lifetime, ca.not_valid_after_utc - datetime.now(UTC))
+    builder = _builder(request.subject, ca.subject, request.public_key(), lifetime=lasting)
+    builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+    return _pem_cert(builder.sign(ca_key, hashes.SHA256()))
+
+
 def _ensure_ca(pki: Pki) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     cert, key = _load_cert(pki.ca_cert), _load_key(pki.ca_key)
     if cert is not None and key is not None and _matches(cert, key) and _lasts(cert):
@@ -219,7 +229,12 @@ def _usable(leaf: _Leaf, ca: x509.Certificate) -> bool:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey, *, ca: bool = False
+    subject: x509.Name,
+    issuer: x509.Name,
+    public_key: CertificatePublicKeyTypes,
+    *,
+    ca: bool = False,
+    lifetime: timedelta = _LIFETIME,
 ) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
@@ -229,7 +244,7 @@ def _builder(
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(minutes=5))
-        .not_valid_after(now + _LIFETIME)
+        .not_valid_after(now + lifetime)
         .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
     )
 

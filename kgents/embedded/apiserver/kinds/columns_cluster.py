@@ -8,6 +8,7 @@ from typing import Any
 from kgents.embedded.apiserver.kinds import cells, cells_groups
 from kgents.embedded.apiserver.kinds.column import AGE, Column, at, col, wide
 from kgents.embedded.apiserver.kinds.columns_core import EVENTS
+from kgents.embedded.apiserver.kinds.columns_machines import MACHINES
 from kgents.embedded.apiserver.kinds.events import stored
 
 Object = dict[str, Any]
@@ -34,6 +35,7 @@ def _binding(kind: str, noun: str) -> tuple[Column, ...]:
 
 
 CLUSTER: dict[str, tuple[Column, ...]] = {
+    **MACHINES,
     "events.events.k8s.io": tuple(one._replace(cell=_of_stored(one.cell)) for one in EVENTS),
     "leases.coordination.k8s.io": (
         col("Holder", lambda o: at(o, "spec.holderIdentity", ""), "@coordination.v1.LeaseSpec.holderIdentity"),

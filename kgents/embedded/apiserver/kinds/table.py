@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from kgents.embedded.apiserver.crds import CrdStrategy
 from kgents.embedded.apiserver.kinds import admission as judges
 from kgents.embedded.apiserver.kinds import (
     autoscaling_v1,
     basics,
+    certificates,
     events,
     pods,
     priorities,
@@ -17,6 +19,7 @@ from kgents.embedded.apiserver.kinds import (
     services,
     workloads,
 )
+from kgents.embedded.apiserver.kinds.aggregated import ServiceStrategy
 from kgents.embedded.apiserver.kinds.defaulted import (
     DefaultedStrategy,
     IngressStrategy,
@@ -192,8 +195,38 @@ def groups() -> Iterator[Resource]:
         "apiextensions.k8s.io", "customresourcedefinitions", "CustomResourceDefinition", "crd crds", namespaced=False,
         categories=("api-extensions",), subresources=status, strategy=CrdStrategy(),
     )  # fmt: skip
+    yield from _machines()
     yield from _metrics()
     yield from _reviews()
+
+
+def _machines() -> Iterator[Resource]:
+    """What machines, their disks and their certificates need: kept, and acted on by whoever brings a controller."""
+    status = {"status": STATUS}
+    drivers = DefaultedStrategy(
+        "spec={}", "spec.attachRequired=true",
+        *(f"spec.{name}=false" for name in ("podInfoOnMount", "storageCapacity", "requiresRepublish", "seLinuxMount")),
+        'spec.fsGroupPolicy="ReadWriteOnceWithFSType"', 'spec.volumeLifecycleModes=["Persistent"]', generation=False,
+    )  # fmt: skip
+    for plural, kind, short, rest in (
+        ("csidrivers", "CSIDriver", (), {"strategy": drivers}),
+        ("csinodes", "CSINode", (), {}),
+        ("csistoragecapacities", "CSIStorageCapacity", (), {"namespaced": True}),
+        ("volumeattachments", "VolumeAttachment", (), {"subresources": status}),
+        ("volumeattributesclasses", "VolumeAttributesClass", ("vac",), {}),
+    ):
+        given: dict[str, Any] = {"namespaced": False, **rest}
+        yield Resource("storage.k8s.io", "v1", plural, kind, short_names=short, returns_deleted=True, **given)
+    yield Resource("node.k8s.io", "v1", "runtimeclasses", "RuntimeClass", namespaced=False)
+    yield Resource(
+        certificates.GROUP, "v1", "certificatesigningrequests", "CertificateSigningRequest", short_names=("csr",),
+        namespaced=False, subresources={"approval": Subresource("approval"), **status}, name_problem=path_segment,
+        strategy=certificates.RequestStrategy(), selectable=("spec.signerName",),
+    )  # fmt: skip
+    yield Resource(
+        "apiregistration.k8s.io", "v1", "apiservices", "APIService", namespaced=False, subresources=status,
+        categories=("api-extensions",), name_problem=path_segment, strategy=ServiceStrategy(),
+    )  # fmt: skip
 
 
 def _metrics() -> Iterator[Resource]:
