@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from kgents.api.errors import KgentsError
 from kgents.embedded.schema.cel_text import TooManyMacros, expand, shown
 from kgents.embedded.schema.cel_tree import Tree, read_tree
+from kgents.embedded.schema.cel_values import without_nul
 
 if TYPE_CHECKING:
     from cel_expr_python import cel as runtime  # type: ignore[import-untyped]
@@ -98,7 +99,7 @@ class Expression:
         """
         try:
             if isinstance(variables, Mapping):
-                value = self._compiled.eval(data=variables)
+                value = self._compiled.eval(data=without_nul(variables))
             else:
                 value = self._compiled.eval(variables)
             result = value.plain_value()

@@ -6,7 +6,10 @@ import base64
 import binascii
 import datetime as dt
 import re
+from collections.abc import Mapping
 from typing import Any
+
+import orjson
 
 from kgents.embedded.schema.builtin import OBJECT_META
 from kgents.embedded.schema.node import Node
@@ -18,6 +21,7 @@ RESERVED = frozenset(
     {"true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import"}
     | {"let", "loop", "package", "namespace", "return"}
 )
+NUL = "\uffff"
 _SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
 _ESCAPABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-/]*\Z", re.ASCII)
 _UNIT_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -57,6 +61,30 @@ def has_metadata(node: Node) -> bool:
     """Whether the node is a whole object (the root, an embedded resource), with the metadata every object has."""
     metadata = node.properties.get("metadata")
     return metadata is not None and metadata.definition == OBJECT_META
+
+
+def without_nul(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables of an evaluation with U+FFFF in place of NUL: the runtime takes a string to end at its first NUL.
+
+    Cut short, a forged name would be the true one to a rule, and another one to everybody else.
+    """
+    try:
+        has_nul = b"\\u0000" in orjson.dumps(values, default=_nothing, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # nested too deeply to be looked at that fast
+        has_nul = True
+    return {name: _whole(value) for name, value in values.items()} if has_nul else dict(values)
+
+
+def _nothing(value: Any) -> None:
+    """Timestamps, durations, bytes: what has no text in it."""
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", NUL)
+    if isinstance(value, dict):
+        return {_whole(key): _whole(item) for key, item in value.items()}
+    return [_whole(item) for item in value] if isinstance(value, list) else value
 
 
 def to_cel(node: Node, value: Any) -> Any:

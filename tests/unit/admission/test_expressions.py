@@ -141,3 +141,8 @@ def test_large_numbers_become_doubles_and_the_rest_stays() -> None:
     small = {"a": [1, 2**63 - 1]}
     assert fitting(small) is small
     assert fitting({"a": [2**63], "b": 10**400}) == {"a": [float(2**63)], "b": float("inf")}
+
+
+def test_a_name_with_a_nul_is_another_name() -> None:
+    assert value("object.name == 'ann'", {"name": "ann\0", "n": 1}) is False
+    assert value("object.name.matches('^[a-z]+$')", {"name": "ann\0", "n": 1}) is False

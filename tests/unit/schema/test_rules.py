@@ -205,3 +205,10 @@ def test_a_call_without_an_overload_says_so() -> None:
     form = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     (cause,) = ruled({"v": form}, {"rule": "self.v + 1 == 2"}).validate(plant(v={}))
     assert "call arguments did not match a supported operator, function or macro signature for rule" in cause.message
+
+
+def test_a_string_is_not_cut_short_at_its_first_nul() -> None:
+    rule = {"rule": "self.a == 'ann' || self.a.size() == 6", "message": "cut"}
+    schema = ruled({"a": {"type": "string"}}, rule)
+    assert schema.validate(plant(a="ann\0xy")) == []
+    assert schema.validate(plant(a="ann\0x"))[0].message == "Invalid value: cut"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgents.embedded.schema.cel import CelError, Expression, compile_in, modules
 from kgents.embedded.schema.cel_text import TOKEN
+from kgents.embedded.schema.cel_values import without_nul
 
 if TYPE_CHECKING:
     from kgents.embedded.schema.node import Node
@@ -73,7 +74,7 @@ def result_type(source: str, names: tuple[str, ...], variables: Variables = ()) 
 def activation(names: tuple[str, ...], values: Mapping[str, Any]) -> Any:
     """The values of all variables, converted once for many evaluations."""
     try:
-        return environment(names).Activation(dict(values))
+        return environment(names).Activation(without_nul(values))
     except (RuntimeError, TypeError, ValueError) as error:
         raise CelError(f"the object cannot be shown to CEL: {error}") from error
 
