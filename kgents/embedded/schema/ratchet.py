@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from kgents.embedded.schema.causes import Cause
+from kgents.embedded.schema.causes import INVALID, Cause
 from kgents.embedded.schema.node import ABSENT, Node
+from kgents.embedded.schema.patience import OutOfPatience, patience
 from kgents.embedded.schema.validation import validate
+
+OUT_OF_PATIENCE = Cause(
+    "<nil>",
+    INVALID,
+    'Invalid value: "": validation failed due to running out of cost budget: the object is too large for the number of '
+    "alternatives (anyOf, oneOf, allOf, not) in the schema",
+)
 
 
 def same(one: Any, other: Any) -> bool:
@@ -62,11 +70,20 @@ def tolerated(kept: set[str], owner: str) -> bool:
 def validate_ratcheting(node: Node, new: Any, old: Any) -> list[Cause]:
     """Validation of an update, without the causes that were there before and are untouched."""
     causes: list[Cause] = []
-    validate(node, new, "", causes)
+    try:
+        with patience():
+            validate(node, new, "", causes)
+    except OutOfPatience:
+        # Of what is stored already, finalizers and labels can still be changed.
+        return [] if _only_metadata(new, old) else [OUT_OF_PATIENCE]
     if not causes or old is ABSENT:
         return causes
     kept = set(unchanged(node, new, old, ""))
     return [cause for cause in causes if not tolerated(kept, _owner(cause))]
+
+
+def _only_metadata(new: Any, old: Any) -> bool:
+    return isinstance(old, dict) and same({**new, "metadata": None}, {**old, "metadata": None})
 
 
 def _owner(cause: Cause) -> str:

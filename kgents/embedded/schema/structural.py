@@ -14,6 +14,7 @@ from kgents.embedded.schema import pruning
 from kgents.embedded.schema.causes import Cause, forbidden, invalid, required
 from kgents.embedded.schema.clone import clone
 from kgents.embedded.schema.node import compile_schema
+from kgents.embedded.schema.patience import OutOfPatience, patience
 from kgents.embedded.schema.ratchet import same
 from kgents.embedded.schema.schema_form import JUNCTORS, check_form
 from kgents.embedded.schema.validation import validate
@@ -194,5 +195,9 @@ def _check_default(schema: Schema, path: str) -> list[Cause]:
     if not same(kept, value):
         return [invalid(path, value, "must not have unknown fields")]
     causes: list[Cause] = []
-    validate(node, value, "", causes)
+    try:
+        with patience():
+            validate(node, value, "", causes)
+    except OutOfPatience:
+        return [invalid(path, "", "takes too long to be validated")]
     return [Cause(path + (f".{cause.field}" if cause.field else ""), cause.reason, cause.message) for cause in causes]

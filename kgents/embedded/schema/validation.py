@@ -26,6 +26,7 @@ from kgents.embedded.schema.causes import (
 from kgents.embedded.schema.embedded import check_resource
 from kgents.embedded.schema.formats import FORMATS
 from kgents.embedded.schema.node import Node, compile_schema
+from kgents.embedded.schema.patience import raise_if_late
 
 Check = Callable[[Any, str, list[Cause]], None]
 
@@ -314,6 +315,7 @@ def _min_properties(limit: Any, _: Mapping[str, Any]) -> Check:
 
 
 def _holds(node: Node, value: Any, path: str) -> list[Cause]:
+    raise_if_late()
     causes: list[Cause] = []
     validate(node, value, path, causes)
     return causes
@@ -323,15 +325,19 @@ def _combined(keyword: str, schemas: Any) -> Check:
     nodes = [compile_schema(schema) for schema in schemas]
 
     def check(value: Any, path: str, causes: list[Cause]) -> None:
-        results: list[list[Cause]] = [_holds(node, value, path) for node in nodes]
+        results: list[list[Cause]] = []
+        for node in nodes:
+            results.append(_holds(node, value, path))
+            if keyword == "anyOf" and not results[-1]:
+                return
         valid = sum(not result for result in results)
         if keyword == "allOf":
             causes.extend(cause for result in results for cause in result)
             if valid < len(nodes):
                 causes.append(invalid(path, "", f'"{path}" must validate all the schemas (allOf)'))
-        elif keyword == "anyOf" and not valid:
+        elif keyword == "anyOf":
             causes.append(invalid(path, "", f'"{path}" must validate at least one schema (anyOf)'))
-            causes.extend(sorted(results, key=len)[0])
+            causes += min(results, key=len)
         elif keyword == "oneOf" and valid != 1:
             found = "Found none valid" if not valid else f"Found {valid} valid alternatives"
             causes.append(invalid(path, "", f'"{path}" must validate one and only one schema (oneOf). {found}'))
