@@ -337,7 +337,8 @@ def _combined(keyword: str, schemas: Any) -> Check:
                 causes.append(invalid(path, "", f'"{path}" must validate all the schemas (allOf)'))
         elif keyword == "anyOf":
             causes.append(invalid(path, "", f'"{path}" must validate at least one schema (anyOf)'))
-            causes += min(results, key=len)
+            closest: list[Cause] = min(results, key=len)
+            causes += closest
         elif keyword == "oneOf" and valid != 1:
             found = "Found none valid" if not valid else f"Found {valid} valid alternatives"
             causes.append(invalid(path, "", f'"{path}" must validate one and only one schema (oneOf). {found}'))
