@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from kgents.api.errors import KgentsError
 from kgents.kube import config
@@ -24,6 +26,11 @@ def main(arguments: list[str] | None = None) -> int:
         "--token-file", help="act as the operators' own ServiceAccount, with a token that is kept fresh in this file"
     )
     parser.add_argument("--images-needed", action="store_true", help="refuse agents without an image")
+    parser.add_argument(
+        "--memory-image",
+        default=os.environ.get("KGENTS_MEMORY_IMAGE") or None,
+        help="an image that has kgents, for memory sidecars (default: $KGENTS_MEMORY_IMAGE, or this very program)",
+    )
     parser.add_argument(
         "--webhook", metavar="HOST:PORT", type=_address, help="serve T-gent there, where the API server reaches it"
     )
@@ -55,20 +62,23 @@ def _worth_saying(record: logging.LogRecord) -> bool:
 
 async def _run(options: argparse.Namespace) -> None:
     from operators import app
+    from operators.agent.sidecar import HERE, Program
     from operators.identity import LEASE, acting_as_operators
 
+    memory = Program(options.memory_image) if options.memory_image else None if options.images_needed else HERE
+    chosen: dict[str, Any] = {"images_needed": options.images_needed, "webhook": options.webhook, "memory": memory}
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     cluster = config.load(options.context, path=options.kubeconfig)
     if not options.token_file:
-        await app.run(cluster, stop, images_needed=options.images_needed, webhook=options.webhook)
+        await app.run(cluster, stop, **chosen)
         return
     async with acting_as_operators(cluster, Path(options.token_file)) as own, KubeClient(own) as api:
 
         async def work(ended: asyncio.Event) -> None:
-            await app.run(own, ended, images_needed=options.images_needed, webhook=options.webhook)
+            await app.run(own, ended, **chosen)
             stop.set()  # if another machine leads by now, a new process waits for its turn
 
         await lead(api, LEASE, work, stop)

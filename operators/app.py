@@ -13,6 +13,7 @@ from kgents.kube.config import ClusterConfig
 from kgents.kube.queue import Controller
 from operators import kopf_bridge
 from operators.agent.reconcile import AgentReconciler
+from operators.agent.sidecar import HERE, Program
 from operators.events import Recorder
 from operators.pheromone.evaporation import Evaporation
 from operators.proposal.controller import Proposals
@@ -33,14 +34,16 @@ async def run(
     *,
     images_needed: bool = False,
     webhook: tuple[str, int] | None = None,
+    memory: Program | None = HERE,
 ) -> None:
     """All operators against one API server, until `stop`. Raises when one of them fails for good.
 
     `images_needed`: agents' pods run on real nodes, so an agent without an image is refused with a condition.
     `webhook`: the host and port at which the API server reaches T-gent; without it only the policies guard.
+    `memory`: how memory sidecars are run, None: not at all.
     """
     async with KubeClient(config, user_agent="kgents-operators") as api:
-        world = World(api, images_needed=images_needed)
+        world = World(api, images_needed=images_needed, memory=memory)
         world.watch_children()
         audits: Controller[Kind] = Controller("audit", lambda kind: audit(world, kind), 1)
         stop_kopf = threading.Event()

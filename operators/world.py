@@ -17,6 +17,7 @@ from kgents.kube.client import KubeClient
 from kgents.kube.informer import Informer
 from operators.agent import meta
 from operators.agent.children import KINDS
+from operators.agent.sidecar import Program
 
 Object = dict[str, Any]
 Key = tuple[str, str]
@@ -46,6 +47,8 @@ class World:
     clock: Clock = time.time
     images_needed: bool = False
     """Pods run on nodes that know nothing of this machine's programs."""
+    memory: Program | None = None
+    """How memory sidecars are run; None: not at all."""
     agents: dict[Key, Object] = field(default_factory=dict)
     traces: dict[str, dict[str, Trace]] = field(default_factory=dict)
     """Pheromones by namespace and name."""

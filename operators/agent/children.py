@@ -21,7 +21,8 @@ from kgents.api.kinds import (
     UMWELT,
     Kind,
 )
-from operators.agent import access, meta, paths, pod
+from operators.agent import access, meta, paths, pod, sidecar
+from operators.agent.sidecar import HERE, Program
 
 Object = dict[str, Any]
 
@@ -42,10 +43,14 @@ KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the children depend on beyond the Agent. `held`: it is in safemode. `claim`: its volume as it is."""
+    """What the children depend on beyond the Agent. `held`: it is in safemode. `claim`: its volume as it is.
+
+    `memory`: how its memory sidecar is run, None where it cannot be.
+    """
 
     held: bool = False
     claim: Mapping[str, Any] | None = None
+    memory: Program | None = HERE
     api_endpoints: Sequence[tuple[str, int]] = ()
 
 
@@ -75,7 +80,7 @@ def render(agent: Mapping[str, Any], around: Surroundings) -> list[tuple[Kind, O
     children += _memory(agent, around.claim)
     if spec.get("ports"):
         children.append((SERVICE, _service(agent)))
-    children.append((DEPLOYMENT, _deployment(agent, held=around.held)))
+    children.append((DEPLOYMENT, _deployment(agent, around)))
     return children
 
 
@@ -92,7 +97,8 @@ def _role_binding(agent: Mapping[str, Any]) -> Object:
 def _files(spec: Mapping[str, Any]) -> dict[str, str]:
     umwelt = json.dumps(access.umwelt_of(spec), sort_keys=True, indent=2, ensure_ascii=False)
     config = {paths.config_key(key): str(value) for key, value in (spec.get("config") or {}).items()}
-    return {paths.UMWELT_KEY: umwelt + "\n", **config}
+    memory = {paths.MEMORY_SETTINGS_KEY: sidecar.settings(spec)} if sidecar.memory_spec(spec) else {}
+    return {paths.UMWELT_KEY: umwelt + "\n", **memory, **config}
 
 
 def _service(agent: Mapping[str, Any]) -> Object:
@@ -131,10 +137,10 @@ def _network_policy(agent: Mapping[str, Any], api_endpoints: Sequence[tuple[str,
 
 
 def _memory(agent: Mapping[str, Any], claim: Mapping[str, Any] | None) -> list[tuple[Kind, Object]]:
-    memory = pod.memory_spec(agent["spec"])
+    memory = sidecar.memory_spec(agent["spec"])
     if memory is None:
         return []
-    kind, size = memory.get("type", "Ephemeral"), str(memory.get("size", "256Mi"))
+    kind, size = memory.get("type", "Ephemeral"), str(memory.get("size", sidecar.USUAL_SIZE))
     retention = memory.get("retentionPolicy", "Delete")
     # What is to be retained must have no owner, or garbage collection takes it along.
     owned = retention != "Retain"
@@ -155,10 +161,10 @@ def _room(size: str, claim: Mapping[str, Any] | None) -> str:
     return str(have)
 
 
-def _deployment(agent: Mapping[str, Any], *, held: bool) -> Object:
+def _deployment(agent: Mapping[str, Any], around: Surroundings) -> Object:
     spec: Object = {
-        "replicas": 0 if held else wanted_replicas(agent["spec"]),
+        "replicas": 0 if around.held else wanted_replicas(agent["spec"]),
         "selector": {"matchLabels": meta.selector(agent["metadata"]["name"])},
-        "template": pod.template(agent),
+        "template": pod.template(agent, around.memory),
     }
     return meta.child(agent, DEPLOYMENT, spec=spec)

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from kgents.api import duration
-from operators.agent import meta, paths
+from operators.agent import meta, paths, sidecar
 from operators.agent.overlay import lay_over
+from operators.agent.sidecar import Program, memory_spec
 
 Object = dict[str, Any]
 
@@ -19,16 +20,17 @@ DEFAULT_REQUESTS = {"cpu": "50m", "memory": "64Mi"}
 DEFAULT_PERIOD = 10.0
 DEFAULT_THRESHOLD = 3
 PROBE_TIMEOUT = 5
-_MEMORY = "kgents-memory"
 
 
-def template(agent: Mapping[str, Any]) -> Object:
-    """The PodTemplateSpec, with the agent's own `template` laid over it."""
+def template(agent: Mapping[str, Any], memory: Program | None = None) -> Object:
+    """The PodTemplateSpec, with the agent's own `template` laid over it. `memory` is how its sidecar is run."""
     name, spec = agent["metadata"]["name"], agent["spec"]
     made: Object = {
         "metadata": {"labels": meta.labels(name)},
         "spec": {"serviceAccountName": name, "containers": [_container(agent)], "volumes": _volumes(agent)},
     }
+    if memory is not None and memory_spec(spec):
+        _remember(made["spec"], agent, memory)
     laid: Object = lay_over(made, spec.get("template") or {})
     # A selector that no longer selects its own pods would make new ones without end.
     laid["metadata"] = {**laid["metadata"], "labels": {**laid["metadata"]["labels"], **meta.labels(name)}}
@@ -40,12 +42,6 @@ def lacks_image(spec: Mapping[str, Any]) -> bool:
     containers = ((spec.get("template") or {}).get("spec") or {}).get("containers") or ()
     named = any(one.get("name") == paths.CONTAINER and one.get("image") for one in containers)
     return not (spec.get("image") or spec.get("workloadRef") or named)
-
-
-def memory_spec(spec: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """`symbionts.memory`, if the agent has a memory."""
-    memory = (spec.get("symbionts") or {}).get("memory") or {}
-    return memory if memory.get("enabled") else None
 
 
 def reaction_files(spec: Mapping[str, Any]) -> list[str]:
@@ -116,11 +112,19 @@ def _env(agent: Mapping[str, Any]) -> list[Object]:
         own.append({"name": "KGENTS_CONFIG_DIR", "value": paths.CONFIG_DIR})
     if reaction_files(spec):
         own.append({"name": "KGENTS_REACTIONS_DIR", "value": paths.REACTIONS_DIR})
-    if memory_spec(spec):
-        own.append({"name": "KGENTS_MEMORY_DIR", "value": paths.MEMORY_DIR})
     theirs = spec.get("env") or []
     named = {entry["name"] for entry in theirs}
     return [entry for entry in own if entry["name"] not in named] + [dict(entry) for entry in theirs]
+
+
+def _remember(pod: Object, agent: Mapping[str, Any], program: Program) -> None:
+    """Puts the memory sidecar into the pod's spec."""
+    name, spec, own = agent["metadata"]["name"], agent["spec"], pod["containers"][0]
+    pod["initContainers"] = [sidecar.container(spec, program)]
+    pod["volumes"] += sidecar.volumes(name, spec)
+    own["volumeMounts"] += sidecar.agent_mounts()
+    known = {entry["name"] for entry in own["env"]}
+    own["env"] += [entry for entry in sidecar.agent_env(program) if entry["name"] not in known]
 
 
 def _mounts(spec: Mapping[str, Any]) -> list[Object]:
@@ -129,8 +133,6 @@ def _mounts(spec: Mapping[str, Any]) -> list[Object]:
         mounts.append({"name": "kgents-config", "mountPath": paths.CONFIG_DIR, "readOnly": True})
     if reaction_files(spec):
         mounts.append({"name": "kgents-reactions", "mountPath": paths.REACTIONS_DIR, "readOnly": True})
-    if memory_spec(spec):
-        mounts.append({"name": _MEMORY, "mountPath": paths.MEMORY_DIR})
     return mounts
 
 
@@ -141,11 +143,6 @@ def _volumes(agent: Mapping[str, Any]) -> list[Object]:
         volumes.append(_files("kgents-config", name, {paths.config_key(key): key for key in sorted(spec["config"])}))
     if files := reaction_files(spec):
         volumes.append(_files("kgents-reactions", name, {paths.reaction_key(file): file for file in files}))
-    memory = memory_spec(spec)
-    if memory and memory.get("type", "Ephemeral") == "Ephemeral":
-        volumes.append({"name": _MEMORY, "emptyDir": {"sizeLimit": str(memory.get("size", "256Mi"))}})
-    elif memory:
-        volumes.append({"name": _MEMORY, "persistentVolumeClaim": {"claimName": name}})
     return volumes
 
 

@@ -64,6 +64,7 @@ class AgentReconciler:
         around = Surroundings(
             held=status.is_held(agent),
             claim=self._world.child(PERSISTENT_VOLUME_CLAIM, key),
+            memory=self._world.memory,
             api_endpoints=endpoints,
         )
         wanted = render(agent, around)
@@ -114,6 +115,7 @@ class AgentReconciler:
             suppressed=world.suppressed.get(key, 0),
             reactions=world.reactions.get(key, ()),
             bad_signals=problems(agent["spec"]),
+            remembers=world.memory is not None,
         )
         before = agent.get("status") or {}
         if _same(made, before):

@@ -10,6 +10,7 @@ from kgents.api.kinds import AGENT_LABEL
 from operators.agent import pods as seen
 from operators.agent.children import is_suspended
 from operators.agent.phase import Blocker, Observed, Verdict
+from operators.agent.sidecar import memory_spec
 
 Object = dict[str, Any]
 
@@ -22,8 +23,9 @@ def make(
     suppressed: int = 0,
     reactions: Sequence[Mapping[str, Any]] = (),
     bad_signals: Sequence[str] = (),
+    remembers: bool = True,
 ) -> Object:
-    """The whole status of the Agent."""
+    """The whole status of the Agent. `remembers`: memory sidecars can be run here."""
     agent = observed.agent
     before: Mapping[str, Any] = agent.get("status") or {}
     generation = int(agent["metadata"].get("generation") or 0)
@@ -45,7 +47,7 @@ def make(
         for condition in before.get("conditions") or ()
         if condition.get("type") in ("Ready", "Progressing", "Safemode", "NameConflict", "NotActedOn", "SignalsValid")
     ]
-    wanted = _conditions(observed, verdict, bad_signals)
+    wanted = _conditions(observed, verdict, bad_signals, remembers)
     listed = [condition for condition in listed if condition["type"] in {type for type, *_ in wanted}]
     for type, holds, reason, message in wanted:
         new = conditions.make(type, holds, reason, message, now=now, generation=generation)
@@ -62,13 +64,13 @@ def is_held(agent: Mapping[str, Any]) -> bool:
     return bool(safemode.get("observedGeneration") == agent["metadata"].get("generation"))
 
 
-def not_acted_on(spec: Mapping[str, Any]) -> list[str]:
+def not_acted_on(spec: Mapping[str, Any], *, remembers: bool = True) -> list[str]:
     """The fields that are set, accepted and without effect so far."""
     symbionts, health, umwelt = spec.get("symbionts") or {}, spec.get("health") or {}, spec.get("umwelt") or {}
     reconciliation = spec.get("reconciliation") or {}
     fields = [field for field in ("workloadRef", "model", "tools") if spec.get(field)]
-    if (symbionts.get("memory") or {}).get("enabled"):
-        fields.append("symbionts.memory (its volume is mounted, the sidecar is not added)")
+    if memory_spec(spec) and not remembers:
+        fields.append("symbionts.memory (the operators know no image of the sidecar: give them --memory-image)")
     if (symbionts.get("persona") or {}).get("enabled"):
         fields.append("symbionts.persona")
     if health.get("type") == "Cognitive":
@@ -78,7 +80,9 @@ def not_acted_on(spec: Mapping[str, Any]) -> list[str]:
     return fields
 
 
-def _conditions(observed: Observed, verdict: Verdict, bad_signals: Sequence[str]) -> list[tuple[str, bool, str, str]]:
+def _conditions(
+    observed: Observed, verdict: Verdict, bad_signals: Sequence[str], remembers: bool
+) -> list[tuple[str, bool, str, str]]:
     ready = verdict.phase == "Running"
     made = [
         ("Ready", ready, verdict.reason, verdict.message),
@@ -87,7 +91,7 @@ def _conditions(observed: Observed, verdict: Verdict, bad_signals: Sequence[str]
     if verdict.phase == "Safemode":
         made.append(("Safemode", True, verdict.reason, verdict.message))
     made += _conflicts(observed.blockers)
-    if fields := not_acted_on(observed.agent["spec"]):
+    if fields := not_acted_on(observed.agent["spec"], remembers=remembers):
         made.append(("NotActedOn", True, "NotYet", f"accepted and not acted on yet: {', '.join(fields)}"))
     if observed.agent["spec"].get("signals"):
         said = "; ".join(bad_signals) or "every pattern can be read"

@@ -1,0 +1,1 @@
+"""Sidecars that stand beside an agent's own container."""
