@@ -16,7 +16,7 @@ async def discover(api: KubeClient, api_version: str, kind: str) -> Kind:
         listed = await api.request("GET", root)
     except ObjectNotFound as error:
         raise missing from error
-    for resource in listed["resources"]:
+    for resource in listed.get("resources") or ():
         if resource["kind"] == kind and "/" not in resource["name"]:
             return Kind(kind, resource["name"], api_version, namespaced=bool(resource["namespaced"]))
     raise missing

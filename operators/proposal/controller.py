@@ -14,7 +14,8 @@ from kgents.kube.queue import Controller
 from operators.events import Recorder
 from operators.proposal.books import Books
 from operators.proposal.journal import Journal
-from operators.proposal.machine import Machine, Reviewer
+from operators.proposal.machine import Machine
+from operators.proposal.reviewers import Reviewer
 from operators.proposal.shelf import DONE, Object, Shelf, phase_of
 from operators.proposal.targets import Targets
 from operators.world import Key, World

@@ -12,23 +12,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 from weakref import WeakValueDictionary
 
 from kgents.api import conditions, times
 from kgents.api.errors import KgentsError
 from kgents.api.governance import changes
-from kgents.api.governance.changes import Change
 from kgents.api.kinds import UMWELT
 from kgents.kube.client import KubeClient
-from kgents.kube.errors import Conflict, Forbidden, Invalid, ObjectNotFound
+from kgents.kube.errors import Conflict, Forbidden, ObjectNotFound
 from operators.proposal import reviews, settings
 from operators.proposal.assess import Assessment, Opinion, assess, is_for_itself
 from operators.proposal.books import Books
 from operators.proposal.journal import Journal
 from operators.proposal.merging import Merging
+from operators.proposal.reviewers import Reviewer, consult
 from operators.proposal.shelf import OPEN, Shelf, expires_at, made_at, phase_of
-from operators.proposal.targets import Target, Targets, Trial, Unworkable, is_moved
+from operators.proposal.targets import Target, Targets, Trial, is_final, is_moved
 from operators.world import Clock, Key
 
 Object = dict[str, Any]
@@ -36,13 +36,6 @@ Step = Callable[[Object], Awaitable[float | None]]
 LOOK_AGAIN = 30.0
 """Seconds after which one that waits is held against its target again."""
 SOON = 0.05
-
-
-class Reviewer(Protocol):
-    """Somebody who has a say beside the score: he may ask for a person, and never lowers a risk."""
-
-    async def review(self, proposal: Mapping[str, Any], target: Target, found: Sequence[Change]) -> Opinion | None:
-        """None when there is nothing to say. An error, or no answer in time, asks for a person."""
 
 
 class Machine:
@@ -107,16 +100,18 @@ class Machine:
         try:
             target = await self._targets.find(proposal)
             return target, await self._targets.try_it(target, proposal)
-        except (Unworkable, Invalid, Forbidden) as error:
+        except KgentsError as error:
             if is_moved(error):
                 raise Conflict(409, "Conflict", error.what) from error
+            if not is_final(error):
+                raise
             await reviews.hush(self._api, proposal)
             await self._journal.move(proposal, "Failed", _reason_of(error), _said(error))
             return None
 
     async def _assess(self, proposal: Object, target: Target, trial: Trial) -> Assessment:
         found = changes.between(trial.before, trial.after)
-        opinions = [one for reviewer in self._reviewers if (one := await reviewer.review(proposal, target, found))]
+        opinions = await consult(self._reviewers, proposal, target, found)
         chosen = await settings.load(self._api)
         opinions += [Opinion("settings", problem, escalate=True) for problem in chosen.problems]
         assessed = assess(
@@ -174,7 +169,9 @@ class Machine:
         if await self._ended(proposal):
             return None
         status, decision = proposal["status"], proposal["spec"].get("decision") or {}
-        if _is_approval(proposal) and decision.get("diffDigest") == status.get("diffDigest"):
+        # What was only Reviewing when it was approved may be Blocked by now, and that takes a reason.
+        lifts = phase_of(proposal) != "Blocked" or decision.get("reason")
+        if lifts and _is_approval(proposal) and decision.get("diffDigest") == status.get("diffDigest"):
             message = f"approved by {decision.get('by')}" + (
                 f": {decision['reason']}" if decision.get("reason") else ""
             )
@@ -228,7 +225,9 @@ class Machine:
         """Approved: one change of a target at a time, and exactly the one that was approved."""
         try:
             target = await self._targets.find(proposal)
-        except Unworkable as error:
+        except KgentsError as error:
+            if not is_final(error):
+                raise
             await self._journal.move(proposal, "Failed", _reason_of(error), _said(error))
             return None
         async with self._turn(target):

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from kgents.api import conditions, times
+from kgents.api.errors import KgentsError
 from kgents.api.governance import changes
 from kgents.api.governance.changes import ABSENT, Change
 from kgents.api.kinds import AGENT, GROUP, PROPOSAL
 from kgents.kube.client import KubeClient
-from kgents.kube.errors import ApiError, Conflict, Forbidden, Invalid, ObjectNotFound
+from kgents.kube.errors import Conflict, Forbidden, ObjectNotFound
 from operators.proposal import health, settings
 from operators.proposal.books import Books
 from operators.proposal.journal import Journal
 from operators.proposal.owners import owner_of
 from operators.proposal.shelf import DONE, made_at, phase_of
-from operators.proposal.targets import Target, Targets, Trial, Unworkable, is_moved, note_of, note_on
+from operators.proposal.targets import Target, Targets, Trial, is_final, is_moved, note_of, note_on
 from operators.world import Clock
 
 Object = dict[str, Any]
@@ -48,7 +49,7 @@ class Merging:
             return await self._merged(proposal, target)
         try:
             trial = await self._targets.try_it(target, proposal)
-        except (Unworkable, Invalid, Forbidden) as error:
+        except KgentsError as error:
             return await self._refused(proposal, error)
         found = changes.between(trial.before, trial.after)
         if changes.digest(found) != proposal["status"].get("diffDigest"):
@@ -59,8 +60,8 @@ class Merging:
             return Outcome()
         proposal = await self._announce(proposal, trial, found)
         try:
-            await self._targets.do_it(target, proposal, trial.before)
-        except (Unworkable, Invalid, Forbidden) as error:
+            await self._targets.do_it(target, proposal, trial)
+        except KgentsError as error:
             return await self._refused(proposal, error)
         return await self._merged(proposal, target)
 
@@ -102,9 +103,11 @@ class Merging:
         )
         return Outcome(BAKE_LOOK)
 
-    async def _refused(self, proposal: Object, error: ApiError | Unworkable) -> Outcome:
+    async def _refused(self, proposal: Object, error: KgentsError) -> Outcome:
         if is_moved(error):
             raise Conflict(409, "Conflict", error.what) from error
+        if not is_final(error):
+            raise error
         if isinstance(error, Forbidden) and _FREEZE in error.what:
             await self._journal.note(proposal, "Merging", False, "Frozen", _after_colon(error.what))
             return Outcome(FROZEN_RETRY)
@@ -157,9 +160,11 @@ class Merging:
         try:
             if note_on(current) != f"{note_of(proposal)}/back":
                 left = await self._take_back(proposal, target, current)
-        except (Unworkable, Invalid, Forbidden) as error:
+        except KgentsError as error:
             if is_moved(error):
                 raise Conflict(409, "Conflict", error.what) from error
+            if not is_final(error):
+                raise
             reason = "Frozen" if _FREEZE in error.what else "Refused"
             await self._journal.note(proposal, "RollbackRefused", True, reason, _after_colon(str(error)))
             return Outcome(FROZEN_RETRY if reason == "Frozen" else 30.0)

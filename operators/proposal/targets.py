@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from kgents.api.errors import KgentsError, NotFound
+from kgents.api.errors import KgentsError, NotFound, UsageError
 from kgents.api.governance.changes import ABSENT, PROPOSAL_ANNOTATION
 from kgents.api.governance.risk import Subject
 from kgents.api.kinds import Kind
 from kgents.kube.client import KubeClient
 from kgents.kube.discovery import discover
 from kgents.kube.errors import ApiError, Conflict, ObjectNotFound
+from operators.proposal import bounds
 from operators.proposal.owned import applied_by, overlay
 
 Object = dict[str, Any]
@@ -104,12 +105,23 @@ class Targets:
 
     async def try_it(self, target: Target, proposal: Mapping[str, Any]) -> Trial:
         """The API server's own dry run. Raises Unworkable, or what the server said no with."""
+        spec = proposal["spec"]
+        if why := bounds.refusal(spec["patch"]) if spec.get("patch") else "":
+            raise Unworkable(why)
         before = await self.read(target)
-        return Trial(before, await self._send(target, proposal["spec"], before, note="", dry_run=True))
+        try:
+            after = await self._send(target, spec, Trial(before, ABSENT), note="", dry_run=True)
+        except ObjectNotFound as error:
+            if before is ABSENT:
+                raise Unworkable(error.what) from error  # no namespace to make it in
+            raise
+        if after is not ABSENT and (why := bounds.hidden(before, after)):
+            raise Unworkable(why)
+        return Trial(before, after)
 
-    async def do_it(self, target: Target, proposal: Mapping[str, Any], before: Any) -> None:
-        """The change itself, on the version that `before` is. Raises Conflict when somebody was faster."""
-        await self._send(target, proposal["spec"], before, note=note_of(proposal), dry_run=False)
+    async def do_it(self, target: Target, proposal: Mapping[str, Any], trial: Trial) -> None:
+        """The change itself, on the version that was tried. Raises Conflict when somebody was faster."""
+        await self._send(target, proposal["spec"], trial, note=note_of(proposal), dry_run=False)
 
     async def put_back(self, target: Target, proposal: Mapping[str, Any], restored: Any) -> None:
         """The way back: `restored` as a whole, on the version that it carries (none: it is made anew)."""
@@ -126,7 +138,8 @@ class Targets:
         """The way back of a creation."""
         await self._delete(target, current, dry_run=False)
 
-    async def _send(self, target: Target, spec: Mapping[str, Any], before: Any, *, note: str, dry_run: bool) -> Any:
+    async def _send(self, target: Target, spec: Mapping[str, Any], trial: Trial, *, note: str, dry_run: bool) -> Any:
+        before = trial.before
         if spec.get("delete"):
             if before is ABSENT:
                 raise Unworkable(f"{target.kind.kind} {target.name} is not there, so it cannot be deleted")
@@ -142,7 +155,7 @@ class Targets:
         if type == "Merge":
             body: Any = _with_metadata(content, version, note)
         else:
-            body = _guarded(content, before, version, note)
+            body = _guarded(content, trial.after, version, note)
         return await self._api.patch(
             target.kind,
             target.name,
@@ -155,13 +168,10 @@ class Targets:
         )
 
     async def _apply(self, target: Target, content: Any, before: Any, *, note: str, dry_run: bool) -> Any:
-        if not isinstance(content, Mapping):
-            raise Unworkable("the content of an Apply patch is a partial object")
         kept = {} if before is ABSENT else applied_by(before, MANAGER)
         version = None if before is ABSENT else before["metadata"]["resourceVersion"]
         body = _with_metadata(overlay(kept, content), version, note)
         body["metadata"]["name"] = target.name
-        body.pop("status", None)
         body |= {"apiVersion": target.kind.api_version, "kind": target.kind.kind}
         try:
             return await self._api.apply(
@@ -204,8 +214,6 @@ def note_on(obj: Any) -> str:
 
 
 def _with_metadata(content: Any, version: str | None, note: str) -> Object:
-    if not isinstance(content, Mapping):
-        raise Unworkable("the content of a Merge patch is a partial object")
     body = copy.deepcopy(dict(content))
     metadata = body.get("metadata")
     metadata = dict(metadata) if isinstance(metadata, Mapping) else {}
@@ -219,16 +227,22 @@ def _with_metadata(content: Any, version: str | None, note: str) -> Object:
     return body
 
 
-def _guarded(operations: Any, before: Mapping[str, Any], version: str, note: str) -> list[Any]:
-    if not isinstance(operations, list):
-        raise Unworkable("the content of a Json patch is a list of operations")
+def _guarded(operations: list[Any], after: Any, version: str, note: str) -> list[Any]:
+    # The note comes last, so that no operation takes it away; whether there is a place for it, the dry run has shown.
     guard = [{"op": "test", "path": "/metadata/resourceVersion", "value": version}]
     if not note:
         return [*guard, *operations]
     noted: list[Any] = [{"op": "add", "path": _NOTE_PATH, "value": note}]
-    if not before["metadata"].get("annotations"):
+    if not after["metadata"].get("annotations"):
         noted.insert(0, {"op": "add", "path": "/metadata/annotations", "value": {}})
-    return [*guard, *noted, *operations]
+    return [*guard, *operations, *noted]
+
+
+def is_final(error: KgentsError) -> bool:
+    """Whether the answer is no for good, rather than no answer, a busy server or credentials that have run out."""
+    if isinstance(error, ApiError):
+        return 400 <= error.status < 500 and error.status not in (401, 404, 408, 409, 410, 429)
+    return isinstance(error, (Unworkable, UsageError))
 
 
 def is_moved(error: KgentsError) -> bool:

@@ -158,6 +158,12 @@ def from_json(kept: Iterable[Mapping[str, Any]]) -> list[Change]:
     ]
 
 
+def silent_annotations(obj: Any) -> dict[str, Any]:
+    """Those that no diff shows: kgents' note of the last merge, and kubectl's of the last apply."""
+    annotations = obj["metadata"].get("annotations") if isinstance(obj, Mapping) else None
+    return {key: value for key, value in (annotations or {}).items() if key in _SILENT_ANNOTATIONS}
+
+
 def _owned(obj: Any) -> Any:
     if not isinstance(obj, Mapping) or not isinstance(obj.get("metadata"), Mapping):
         return obj

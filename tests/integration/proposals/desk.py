@@ -16,7 +16,8 @@ from operators.events import Recorder
 from operators.proposal.books import Books
 from operators.proposal.controller import MERGER
 from operators.proposal.journal import Journal
-from operators.proposal.machine import Machine, Reviewer
+from operators.proposal.machine import Machine
+from operators.proposal.reviewers import Reviewer
 from operators.proposal.shelf import Shelf, phase_of
 from operators.proposal.targets import Targets
 from tests.support.hive import HiveApi
