@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 from collections.abc import Iterator
@@ -72,6 +71,8 @@ class Memory:
         return json.loads(self._raw(method, path, body) or b"{}")
 
     def _raw(self, method: str, path: str, body: bytes | None) -> bytes:
+        import http.client
+
         if not self._url:
             raise UsageError("this agent has no memory", fix="Enable it: symbionts: {memory: {enabled: true}}")
         where = urlsplit(self._url)

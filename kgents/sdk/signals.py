@@ -1,19 +1,14 @@
-"""Signals as an agent senses them, and the work that some of them are."""
+"""Signals as an agent senses them."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kgents.api import pheromone, times
 from kgents.api.kinds import API_VERSION, PHEROMONE
-from kgents.api.operations.requests import Patch
-
-if TYPE_CHECKING:
-    from kgents.sdk.http import Api
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -30,7 +25,12 @@ class Signal:
         return str(self.obj["metadata"]["name"])
 
     @property
+    def uid(self) -> str:
+        return str(self.obj["metadata"].get("uid") or "")
+
+    @property
     def type(self) -> str:
+        """One of kgents.api.pheromone.TYPES."""
         return str(self.obj["spec"].get("type") or "")
 
     @property
@@ -52,55 +52,41 @@ class Signal:
         return pheromone.decay_of(self.obj).at(time.time())
 
     @property
+    def claimable(self) -> bool:
+        """Whether it is work, to be claimed by one agent."""
+        return bool(self.obj["spec"].get("claimable"))
+
+    @property
     def claimed_by(self) -> str:
         """Who has it, "" when it is free."""
-        return str((self.obj.get("status") or {}).get("claimedBy") or "")
+        return str(self._status.get("claimedBy") or "")
+
+    @property
+    def has_lapsed(self) -> bool:
+        """Whether the time of who has claimed it is over."""
+        until = times.parse(self._status.get("claimedUntil"))
+        return until is not None and until <= time.time()
+
+    @property
+    def done(self) -> bool:
+        """Whether the work that it was is done; it is gone soon after."""
+        return bool(self._status.get("doneAt"))
+
+    @property
+    def trace(self) -> str:
+        """The trace that it belongs to, "" for none: that of its causes."""
+        return next((str(one["trace"]) for one in self.obj["spec"].get("causedBy") or () if one.get("trace")), "")
+
+    @property
+    def _status(self) -> Mapping[str, Any]:
+        return self.obj.get("status") or {}
 
     def as_cause(self) -> dict[str, Any]:
-        """Itself as a cause of something: causes evaporate, so what matters of it goes along."""
-        metadata = self.obj["metadata"]
-        return {
+        """Itself as an entry of `causedBy`: causes evaporate, so what matters of it goes along."""
+        made: dict[str, Any] = {
             "object": {"apiVersion": API_VERSION, "kind": PHEROMONE.kind, "name": self.name},
-            "uid": metadata["uid"],
             "snapshot": {"type": self.type, "intensity": round(self.intensity, 4)},
         }
-
-
-class Work:
-    """A signal that this agent has claimed: done when the block ends well, free again when it ends with an error.
-
-    with me.claim("INTENT") as work:
-        if work: handle(work.signal.payload)
-    """
-
-    def __init__(self, api: Api, namespace: str, signal: Signal | None) -> None:
-        self._api, self._namespace = api, namespace
-        self.signal = signal
-
-    def __bool__(self) -> bool:
-        """Whether there was any work."""
-        return self.signal is not None
-
-    def __enter__(self) -> Work:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self.signal is None:
-            return
-        if error is None:
-            self._write({"doneAt": times.to_text(time.time())})
-        else:
-            self._write({"claimedBy": None, "claimedAt": None, "claimedUntil": None})
-
-    def renew(self, seconds: float) -> None:
-        """Keep it for so many seconds from now, at most an hour."""
-        if self.signal is not None:
-            now = time.time()
-            self._write({"claimedAt": times.to_text(now), "claimedUntil": times.to_text(now + seconds)})
-
-    def _write(self, status: dict[str, Any]) -> None:
-        assert self.signal is not None
-        patch = {"status": status}
-        self._api.send(Patch(PHEROMONE, self.signal.name, patch, self._namespace, subresource="status"))
+        if self.uid:
+            made["uid"] = self.uid
+        return made | ({"trace": self.trace} if self.trace else {})
