@@ -101,9 +101,13 @@ def test_deleting_a_hive_without_a_terminal_wants_yes(hive: Machine) -> None:
     assert hive.hive.is_dir()
 
 
-@pytest.mark.parametrize("options", [("--context", "prod"), ("--kind",)])
-def test_other_clusters_come_next(hive: Machine, options: tuple[str, ...]) -> None:
-    assert "next version" in complaint(hive.run("infra", "init", *options), 2)
+def test_a_cluster_that_the_kubeconfig_does_not_name_is_not_guessed(hive: Machine) -> None:
+    said = complaint(hive.run("infra", "init", "--context", "prod"), 2)
+    assert "no usable context “prod”. There is: kgents-laptop" in said
+
+
+def test_kind_clusters_are_made_by_kind(hive: Machine) -> None:
+    assert "kgents infra init --context kind-NAME" in complaint(hive.run("infra", "init", "--kind"), 2)
 
 
 def test_a_hive_that_is_not_there_is_not_found(hive: Machine) -> None:

@@ -22,6 +22,7 @@ def container(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "pods" / "uid" / "containers" / "agent" / "0"
     folder.mkdir(parents=True)
     spec = {"argv": [sys.executable, "-c", DEAF], "env": {}, "cwd": "/", "mounts": [], "logLimit": 10**6, "streak": 3}
+    spec["isolation"] = {"spaces": False, "landlock": 0, "capabilities": [], "user": None, "notes": [], "unmet": []}
     (folder / "spec.json").write_text(json.dumps(spec))
     with subprocess.Popen([sys.executable, "-I", "-S", shim.__file__, str(folder)]) as keeper:
         eventually(lambda: (folder / "log").exists() and " up" in (folder / "log").read_text())
