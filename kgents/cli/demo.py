@@ -1,14 +1,15 @@
-"""`kgents demo`: the example hive, five plain programs that coordinate."""
+"""`kgents demo`: the example hive, five plain programs that coordinate; `kgents demo governance`: a story."""
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from kgents.api.errors import KgentsError
+from kgents.api.errors import KgentsError, UsageError
 from kgents.cli import options
 from kgents.cli.hives import bring_up, tell
 from kgents.cli.session import Session, open_session
@@ -22,7 +23,13 @@ Try next:
 """
 
 
+STORIES = ("governance",)
+
+
 def demo(
+    story: Annotated[
+        str | None, typer.Argument(help="governance: the story of an agent that may change itself, instead.")
+    ] = None,
     namespace: options.Namespace = None,
     context: options.Context = None,
     timeout: Annotated[float, typer.Option(help="Seconds to wait until the agents run.", min=1)] = 120.0,
@@ -34,6 +41,8 @@ def demo(
 
     Example: kgents demo && kgents observe -f
     """
+    if story is not None:
+        _play(story, context, timeout)
     from kgents.cli.columns import AGENTS
     from kgents.cli.output import show
     from kgents.infra import manifests
@@ -49,6 +58,16 @@ def demo(
     show(answer, AGENTS, "table", session.place)
     sys.stdout.flush()  # the table first, though it goes another way
     typer.echo(_NEXT.rstrip(), err=True)
+
+
+def _play(story: str, context: str | None, timeout: float) -> NoReturn:
+    """Shows one of the shipped stories, and ends as it does."""
+    from kgents.infra import manifests
+
+    if story not in STORIES:
+        raise UsageError(f"“{story[:40]}” is no story", why=f"there are {', '.join(STORIES)}")
+    command = [sys.executable, str(manifests.data_dir(story) / "story.py"), "--context", context or bring_up(timeout)]
+    raise typer.Exit(subprocess.run(command, check=False).returncode)
 
 
 def _wait_until_running(session: Session, names: list[str], timeout: float) -> None:
