@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kgents.embedded.patch import last_applied
 from kgents.embedded.patch import managers as owners
 from kgents.embedded.patch.errors import PatchError, bad_request, check_patch_depth
 from kgents.embedded.patch.fields import (
@@ -27,6 +28,7 @@ from kgents.embedded.schema.clone import clone
 from kgents.embedded.schema.schema import Schema
 
 Object = dict[str, Any]
+Conflict = tuple[Entry, Fields]
 
 SYSTEM = frozenset(
     {
@@ -172,10 +174,15 @@ def apply(
         changes = Comparison(schema.root, _ownable(current_object, reset), _ownable(merged, reset))
     except NotTyped as error:
         raise PatchError(f"failed to apply to the live object: {error}", code=500, reason="") from error
-    managers = _settle(managers, mine, changes, force)
+    managers, conflicts = _settle(managers, mine, changes)
+    if conflicts and not force:
+        _allow(conflicts, current_object, schema, manager)
     if last is not None and last.fields == wanted_set and not (changes.added or changes.modified or changes.removed):
         managers[mine.identity] = last
-    return _with_managers(merged, live, managers)
+    merged = _with_managers(merged, live, managers)
+    if manager == last_applied.MANAGER and not subresource:
+        last_applied.follow(merged, applied)
+    return merged
 
 
 def _with_managers(merged: Object, live: Object | None, managers: Managers) -> Object:
@@ -241,11 +248,11 @@ def _drop_abandoned(merged: Object, schema: Schema, last: Entry | None, managers
     return left
 
 
-def _settle(managers: Managers, mine: Entry, changes: Comparison, force: bool) -> Managers:
-    """Take what changes from its owners, or refuse for them."""
+def _settle(managers: Managers, mine: Entry, changes: Comparison) -> tuple[Managers, list[Conflict]]:
+    """Take what changes from its owners, and say from whom."""
     taken = union(changes.added, changes.modified)
     result: Managers = {}
-    conflicts: list[tuple[Entry, Fields]] = []
+    conflicts: list[Conflict] = []
     for identity, entry in managers.items():
         left = entry.fields
         if identity != mine.identity:
@@ -256,12 +263,18 @@ def _settle(managers: Managers, mine: Entry, changes: Comparison, force: bool) -
             left = difference(left, changes.removed)
         if left:
             result[identity] = entry.having(left)
-    if conflicts and not force:
-        raise _conflict(conflicts)
-    return result
+    return result, conflicts
 
 
-def _conflict(conflicts: Sequence[tuple[Entry, Fields]]) -> PatchError:
+def _allow(conflicts: Sequence[Conflict], live: Object, schema: Schema, manager: str) -> None:
+    """Raise 409 for conflicts other than those of kubectl with what it once applied from the client's side."""
+    known = last_applied.taken_over(live, schema) if manager == last_applied.MANAGER else {}
+    remaining = [(entry, left) for entry, fields in conflicts if (left := difference(fields, known))]
+    if remaining:
+        raise _conflict(remaining)
+
+
+def _conflict(conflicts: Sequence[Conflict]) -> PatchError:
     causes: list[Cause] = []
     lines: list[str] = []
     for entry, fields in sorted(conflicts, key=lambda conflict: conflict[0].identity):
