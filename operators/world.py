@@ -26,6 +26,10 @@ Clock = Callable[[], float]
 """Seconds since 1970."""
 
 
+LONGEST_CLAIM = 3600.0
+"""Seconds, as the policy kgents-status has it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trace:
     """What is kept of a pheromone: enough for its decay, for who senses it and for its end."""
@@ -35,6 +39,7 @@ class Trace:
     target: str
     decay: pheromone.Decay
     claimed_until: float | None = None
+    source: str = ""
     done: bool = False
     """Whether the work that it was has been done."""
 
@@ -58,6 +63,8 @@ class World:
     on_trace: list[Callable[[Key, Trace | None], None]] = field(default_factory=list)
     suppressed: dict[Key, int] = field(default_factory=dict)
     """Matches of signal rules that became no pheromone, by agent."""
+    measured: dict[Key, Object] = field(default_factory=dict)
+    """What the sidecars of an agent's memory said last, together."""
     reactions: dict[Key, list[Object]] = field(default_factory=dict)
     """`status.reactions`, by agent."""
 
@@ -97,9 +104,11 @@ class World:
     def put_pheromone(self, obj: Mapping[str, Any]) -> None:
         metadata, spec = obj["metadata"], obj.get("spec") or {}
         status = obj.get("status") or {}
-        claimed, done = times.parse(status.get("claimedUntil")), bool(status.get("doneAt"))
-        target, type = str(spec.get("target") or ""), str(spec.get("type") or "")
-        trace = Trace(metadata["uid"], type, target, pheromone.decay_of(obj), claimed, done)
+        until, done = times.parse(status.get("claimedUntil")), bool(status.get("doneAt"))
+        # By our own clock: a claim of an hour that begins in ten years is a claim for ten years.
+        claimed = None if until is None else min(until, self.clock() + LONGEST_CLAIM)
+        source, target, type = (str(spec.get(field) or "") for field in ("source", "target", "type"))
+        trace = Trace(metadata["uid"], type, target, pheromone.decay_of(obj), claimed, source, done)
         key = (metadata["namespace"], metadata["name"])
         here = self.traces.setdefault(key[0], {})
         if here.get(key[1]) != trace:

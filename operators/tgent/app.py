@@ -7,11 +7,12 @@ from typing import Any
 
 from kgents.api import pheromone
 from kgents.api.errors import UsageError
-from kgents.api.kinds import PHEROMONE, UMWELT
+from kgents.api.kinds import AGENT, PHEROMONE, PROPOSAL, UMWELT
 from kgents.kube.errors import ObjectNotFound
-from operators.proposal.shelf import Object, Shelf, target_of
+from operators.proposal.assess import agent_of
+from operators.proposal.shelf import OPEN, Object, Shelf, phase_of, target_of
 from operators.tgent.limits import Limits
-from operators.tgent.memory import Sighting, Sightings
+from operators.tgent.memory import Population, Sighting, Sightings
 from operators.tgent.verdicts import Gate
 from operators.tgent.webhook import Webhook
 from operators.world import Key, Trace, World
@@ -19,9 +20,10 @@ from operators.world import Key, Trace, World
 
 def webhook(world: World, shelf: Shelf, address: tuple[str, int]) -> Webhook:
     """T-gent at `address`; it serves while it is entered."""
-    sightings = Sightings()
+    sightings, population = Sightings(), Population()
 
     def seen(key: Key, trace: Trace | None) -> None:
+        population.seen(key, None if trace is None else trace.source)
         if trace is not None:
             sightings.add(Sighting(trace.uid, *key, trace.type, trace.decay.initial))
 
@@ -45,9 +47,17 @@ def webhook(world: World, shelf: Shelf, address: tuple[str, int]) -> Webhook:
         initial = pheromone.decay_of(found).initial
         return Sighting(found["metadata"]["uid"], *key, str(spec.get("type")), initial)
 
-    def uid_of(kind: str, key: Key) -> str | None:
-        found = world.agents.get(key) if kind == "Agent" else shelf.get(key) if kind == "Proposal" else None
-        return str(found["metadata"]["uid"]) if found is not None else None
+    async def uid_of(kind: str, key: Key) -> str | None:
+        found = world.agents.get(key) if kind == AGENT.kind else shelf.get(key)
+        try:
+            found = found or await world.api.get(AGENT if kind == AGENT.kind else PROPOSAL, key[1], key[0])
+        except (ObjectNotFound, UsageError):
+            return None
+        return str(found["metadata"]["uid"])
 
-    gate = Gate(Limits(world.clock), sightings, umwelt, about, uid_of, find, world.clock)
+    def waiting(agent: Key) -> int:
+        own = (one for one in shelf.all(agent[0]) if agent_of(one["spec"]["proposer"]) == agent)
+        return sum(phase_of(one) in OPEN for one in own)
+
+    gate = Gate(Limits(world.clock), sightings, umwelt, about, population.of, waiting, uid_of, find, world.clock)
     return Webhook(world.api, address, {"pheromones": gate.signal, "proposals": gate.proposal})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from kgents.api import times
 from kgents.api.governance.risk import DAY
 from operators.proposal.shelf import Object, phase_of, target_of
+from operators.world import Key
 
 SIGNALS_REMEMBERED = 50_000
 WENT_WRONG = frozenset({"Failed", "Rejected", "RolledBack"})
@@ -45,6 +46,28 @@ class Sightings:
 
     def get(self, uid: str) -> Sighting | None:
         return self._seen.get(uid)
+
+
+class Population:
+    """How many signals each source has in the air."""
+
+    def __init__(self) -> None:
+        self._sources: dict[Key, Key] = {}
+        self._alive: Counter[Key] = Counter()
+
+    def seen(self, key: Key, source: str | None) -> None:
+        """The signal of that key is there, and `source` has emitted it; None: it is gone."""
+        before = self._sources.pop(key, None)
+        if before is not None:
+            self._alive[before] -= 1
+            if not self._alive[before]:
+                del self._alive[before]
+        if source is not None:
+            self._sources[key] = (key[0], source)
+            self._alive[key[0], source] += 1
+
+    def of(self, agent: Key) -> int:
+        return self._alive[agent]
 
 
 def change_of(proposal: Mapping[str, Any]) -> str:

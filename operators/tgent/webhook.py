@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any
@@ -45,12 +46,14 @@ class Webhook:
         self._api, self._judges = api, dict(judges)
         self._host, self._port = address
         self._runner: web.AppRunner | None = None
+        # Pods reach this port as well as the API server does; only who may read the registration knows the path.
+        self._secret = secrets.token_urlsafe(24)
 
     async def __aenter__(self) -> Webhook:
         identity = make(self._host)
         app = web.Application(client_max_size=REVIEW_MAX)
         for resource in self._judges:
-            app.router.add_post(f"/{resource}", self._handler(resource))
+            app.router.add_post(f"/{self._secret}/{resource}", self._handler(resource))
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._host, self._port, ssl_context=identity.context())
@@ -67,10 +70,11 @@ class Webhook:
 
     async def _register(self, identity: Identity) -> None:
         bundle = base64.b64encode(identity.certificate).decode()
+        url = f"https://{self._host}:{self._port}/{self._secret}"
         hooks = [
             {
                 "name": f"{resource}.tgent.{GROUP}",
-                "clientConfig": {"url": f"https://{self._host}:{self._port}/{resource}", "caBundle": bundle},
+                "clientConfig": {"url": f"{url}/{resource}", "caBundle": bundle},
                 "rules": [
                     {"apiGroups": [GROUP], "apiVersions": ["*"], "resources": [resource], "operations": ["CREATE"]}
                 ],

@@ -8,8 +8,8 @@ import pytest
 
 from operators.proposal.shelf import Object
 from operators.tgent.limits import Limits
-from operators.tgent.memory import Sighting, Sightings
-from operators.tgent.verdicts import PATCH_MAX, Gate, Refusal, describe
+from operators.tgent.memory import Population, Sighting, Sightings
+from operators.tgent.verdicts import PATCH_MAX, SIGNAL_MAX, Gate, Refusal, describe
 
 BOT = "system:serviceaccount:default:bot"
 SEEN = Sighting("u1", "default", "s1", "WARNING", 0.5)
@@ -21,16 +21,26 @@ async def nothing(key: Any) -> Sighting | None:
 
 
 def gate(
-    umwelt: Object | None = None, earlier: list[Object] | None = None, agents: dict[Any, str] | None = None
+    umwelt: Object | None = None,
+    earlier: list[Object] | None = None,
+    agents: dict[Any, str] | None = None,
+    alive: int = 0,
+    waiting: int = 0,
 ) -> Gate:
     sightings = Sightings()
     sightings.add(SEEN)
+
+    async def uid_of(kind: str, key: Any) -> str | None:
+        return (agents or {}).get((kind, *key))
+
     return Gate(
         Limits(lambda: NOW),
         sightings,
         lambda key: {"spec": umwelt} if umwelt else None,
         lambda obj: earlier or [],
-        lambda kind, key: (agents or {}).get((kind, *key)),
+        lambda agent: alive,
+        lambda agent: waiting,
+        uid_of,
         nothing,
         lambda: NOW,
     )
@@ -82,6 +92,32 @@ async def test_a_huge_patch_is_refused() -> None:
     assert refusal is not None and refusal.code == 413
 
 
+async def test_a_signal_is_no_storehouse() -> None:
+    loaded = signal()
+    loaded["metadata"]["annotations"] = {"cargo": "x" * SIGNAL_MAX}
+    assert "T-gent (size): the signal has" in said(await gate().signal(BOT, loaded))
+
+
+async def test_so_much_is_in_the_air_and_no_more() -> None:
+    assert "10000 signals in the air" in said(await gate(alive=10_000).signal(BOT, signal()))
+    assert await gate(alive=9_999).signal(BOT, signal()) is None
+
+
+async def test_people_are_asked_so_much_and_no_more() -> None:
+    assert "30 proposals that wait" in said(await gate(waiting=30).proposal(BOT, proposal()))
+    assert await gate(waiting=29).proposal(BOT, proposal()) is None
+
+
+def test_what_is_gone_is_in_the_air_no_longer() -> None:
+    population, agent = Population(), ("default", "bot")
+    for name in ("a", "b", "b"):
+        population.seen(("default", name), "bot")
+    assert population.of(agent) == 2
+    for name in ("a", "b", "b", "c"):
+        population.seen(("default", name), None)
+    assert population.of(agent) == 0
+
+
 async def test_a_true_cause_passes() -> None:
     assert await gate().proposal(BOT, proposal(causedBy=[cause(type="WARNING", intensity=0.5)])) is None
 
@@ -95,6 +131,7 @@ async def test_a_true_cause_passes() -> None:
         (cause(type="DREAM"), "is a DREAM, and it is a WARNING"),
         (cause(intensity=0.9), "never had more than 0.5"),
         ({"object": {"kind": "Agent", "name": "bot"}, "uid": "u9"}, "another uid than it has"),
+        ({"object": {"kind": "Proposal", "name": "p"}, "uid": "u9"}, "which nobody has seen"),
     ],
 )
 async def test_a_forged_cause_is_told(forged: Object, why: str) -> None:
