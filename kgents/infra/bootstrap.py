@@ -6,24 +6,31 @@ A plain client of the API: the same steps work on any cluster, and doing them ag
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 from kgents.api import times
 from kgents.api.errors import KgentsError, NotFound, Unreachable
-from kgents.api.kinds import CRD, LEASE, Kind
+from kgents.api.kinds import CONFIG_MAP, CRD, HIVE_NAMESPACE, LEASE, Kind
 from kgents.infra import manifests
 from kgents.kube.client import KubeClient
 from kgents.kube.config import ClusterConfig
+from kgents.kube.errors import AlreadyExists
 
 _MANAGER = "kgents-infra"
 _LEASES = "kube-node-lease"
+_POLICY, _SOLO = "kgents-policy", "approver.solo"
 
 
-async def bootstrap(config: ClusterConfig, *, timeout: float = 60.0) -> None:
-    """Applies what a hive is made of. Raises Unreachable when the API is not ready or a CRD is not served in time."""
+async def bootstrap(config: ClusterConfig, *, solo: str = "", timeout: float = 60.0) -> str:
+    """Applies what a hive is made of. Returns who may approve his own proposals, "" for nobody.
+
+    `solo` is who it will be in a new hive: an embedded one has one human, who would wait for a second one for ever.
+    Raises Unreachable when the API is not ready or a CRD is not served in time.
+    """
     try:
         async with asyncio.timeout(timeout), KubeClient(config) as api:
-            await _bootstrap(api)
+            return await _bootstrap(api, solo)
     except TimeoutError as error:
         raise Unreachable(
             f"The API server at {config.server} was not ready within {timeout:.0f} s",
@@ -31,17 +38,28 @@ async def bootstrap(config: ClusterConfig, *, timeout: float = 60.0) -> None:
         ) from error
 
 
-async def _bootstrap(api: KubeClient) -> None:
+async def _bootstrap(api: KubeClient, solo: str) -> str:
     while not await api.ready():
         await asyncio.sleep(0.03)
     crds, rest = manifests.crds(), manifests.foundation()
     await asyncio.gather(*(api.apply(CRD, crd, field_manager=_MANAGER) for crd in crds))
     namespaces = [item for item in rest if item["kind"] == "Namespace"]
     others = [item for item in rest if item["kind"] != "Namespace"]
-    for group in (namespaces, others):
-        await asyncio.gather(*(apply_object(api, item, field_manager=_MANAGER) for item in group))
+    await asyncio.gather(*(apply_object(api, item, field_manager=_MANAGER) for item in namespaces))
+    if solo:
+        await _let_off_four_eyes(api, solo)
+    await asyncio.gather(*(apply_object(api, item, field_manager=_MANAGER) for item in others))
     for crd in crds:
         await _established(api, crd["metadata"]["name"])
+    policy = await api.get(CONFIG_MAP, _POLICY, HIVE_NAMESPACE)
+    return str((policy.get("data") or {}).get(_SOLO) or "")
+
+
+async def _let_off_four_eyes(api: KubeClient, who: str) -> None:
+    """Only where there are no settings yet: what somebody has changed since stays as he left it."""
+    metadata = {"name": _POLICY, "namespace": HIVE_NAMESPACE}
+    with contextlib.suppress(AlreadyExists):
+        await api.create(CONFIG_MAP, {"metadata": metadata, "data": {_SOLO: who}}, HIVE_NAMESPACE)
 
 
 async def node_is_back(config: ClusterConfig, node: str, since: float, *, timeout: float = 30.0) -> bool:

@@ -22,8 +22,10 @@ def init(name: str, tell: Tell, *, api_only: bool = False, select: bool = True, 
     if not revive.is_supervised(hive):
         revive.start_supervisor(hive)
         tell(f"started the API server at {hive.server}")
-    _bootstrap(hive, timeout)
+    solo = _bootstrap(hive, timeout)
     tell("applied the kinds, the hive's namespace and its permissions")
+    if solo:
+        tell(f"{solo} alone may approve what he proposed himself (four eyes: take approver.solo out of kgents-policy)")
     _tell_of_store(hive, tell)
     if select:
         path = kubeconfig.user_kubeconfig()
@@ -58,11 +60,12 @@ def _made(name: str, tell: Tell, *, api_only: bool) -> Hive:
     return hive
 
 
-def _bootstrap(hive: Hive, timeout: float) -> None:
+def _bootstrap(hive: Hive, timeout: float) -> str:
     from kgents.infra.bootstrap import bootstrap
     from kgents.kube import config
 
-    asyncio.run(bootstrap(config.load(hive.context, path=hive.kubeconfig), timeout=timeout))
+    cluster = config.load(hive.context, path=hive.kubeconfig)
+    return asyncio.run(bootstrap(cluster, solo=credentials.ADMIN, timeout=timeout))
 
 
 def _tell_of_store(hive: Hive, tell: Tell) -> None:
