@@ -18,7 +18,7 @@ from cortex.answers import World
 from cortex.hub import Change
 from cortex.reads import agent_detail, cluster_status
 from kgents.api import redact
-from kgents.api.kinds import AGENT, PHEROMONE, POD, PROPOSAL, Kind
+from kgents.api.kinds import AGENT, CONFIG_MAP, PHEROMONE, POD, PROPOSAL, Kind
 from kgents.api.pheromone import TYPES
 from kgents.glass import ghost as ghosts
 from kgents.glass.staleness import WINDOW_SECONDS
@@ -53,6 +53,7 @@ class Ghostwriter:
             "pheromones": _Group(PHEROMONE, self._signals),
             "proposals": _Group(PROPOSAL, self._proposals),
             "cluster": _Group(AGENT, self._cluster),
+            "brakes": _Group(CONFIG_MAP, self._brakes),
         }
         self._details: set[tuple[str, str]] = set()
         self._gone: set[tuple[str, str]] = set()
@@ -84,7 +85,9 @@ class Ghostwriter:
         if group is None:
             return
         group.dirty = True
-        if change.resource == "agents":
+        if change.resource == "brakes":
+            self._groups["cluster"].dirty = True
+        elif change.resource == "agents":
             self._groups["cluster"].dirty = True
             key = (change.namespace, change.name)
             (self._gone if change.type == "DELETED" else self._details).add(key)
@@ -144,6 +147,10 @@ class Ghostwriter:
     def _cluster(self, now: float) -> dict[str, str | None]:
         status = orjson.dumps(redact.redact(cluster_status(self._world, True, "")))
         return {ghosts.CLUSTER: self._world.ghost.write_one(ghosts.CLUSTER, status, now=now, writer="cortex")}
+
+    def _brakes(self, now: float) -> dict[str, str | None]:
+        row = orjson.dumps(redact.redact(self._world.mirror.brakes))
+        return {ghosts.BRAKES: self._world.ghost.write_one(ghosts.BRAKES, row, now=now, writer="cortex")}
 
     def _signals(self, now: float) -> dict[str, str | None]:
         signals, ghost = self._world.mirror.signals, self._world.ghost

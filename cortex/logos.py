@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
 from cortex import logs, reads, writes
 from cortex.answers import Answer, Call, World
@@ -16,6 +15,7 @@ from kgents.api.entries import Entry
 from kgents.api.errors import KgentsError, UsageError
 from kgents.api.kinds import AGENT, PHEROMONE, PROPOSAL, Kind
 from kgents.api.operations import table
+from kgents.api.sensing import Wish
 
 QUIET = 5.0
 """Seconds without a change after which a watch makes sure that the mirror still sees the hive."""
@@ -89,8 +89,9 @@ async def watch(world: World, path: str, arguments: bytes, namespace: str) -> As
         raise NotHere(f"this cannot be watched: {entry.description}")
     resource, kind = WATCHED[entry.id]
     world.mirror.require(kind)
-    with world.mirror.hub.subscribe(_wanted(resource, call)) as reader:
+    with world.mirror.hub.subscribe(_wanted(world, resource, call)) as reader:
         initial = await OPERATIONS[entry.id](world, call)
+        yield Event("BRAKES", "brakes", json.dumps(world.mirror.brakes).encode())
         for item in list(initial.items):
             yield Event("ADDED", resource, item)
         yield Event("SYNCED", resource)
@@ -99,6 +100,8 @@ async def watch(world: World, path: str, arguments: bytes, namespace: str) -> As
                 change = await _next(reader)
                 if change is None:
                     world.mirror.require(kind)  # silence because nothing happens, or because nobody would know?
+                elif change.resource == "brakes":
+                    yield Event("BRAKES", "brakes", change.row)
                 else:
                     yield Event(change.type, resource, _shown(world, entry.id, change))
         except Overrun:
@@ -121,19 +124,20 @@ def _shown(world: World, id: str, change: Change) -> bytes:
     return change.row
 
 
-def _wanted(resource: str, call: Call) -> Callable[[Change], bool]:
+def _wanted(world: World, resource: str, call: Call) -> Callable[[Change], bool]:
     name = call.names.get("agent") or call.names.get("proposal")
-    signals: dict[str, Any] = reads.wanted_signals(call) if resource == "pheromones" else {}
-    types, least = signals.get("types"), signals.get("least")
+    signals = reads.wanted_signals(world, call) if resource == "pheromones" else None
 
     def wanted(change: Change) -> bool:
+        if change.resource == "brakes":
+            return True
         if change.resource != resource or (call.namespace and change.namespace != call.namespace):
             return False
         if name is not None and change.name != name:
             return False
-        if (types or least) and change.type != "DELETED":
-            row = json.loads(change.row)
-            return (not types or row["type"] in types) and row["intensity"] >= (least or 0.0)
-        return True
+        if signals is None or signals == Wish():
+            return True
+        row = json.loads(change.row)
+        return signals.takes(row) and (change.type == "DELETED" or row["intensity"] >= signals.least)
 
     return wanted

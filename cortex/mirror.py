@@ -13,16 +13,20 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import orjson
+
 from cortex.activity import activity
 from cortex.hub import Change, Hub
 from cortex.loudness import Loudness
 from cortex.tables import Key, Signals, Table
-from kgents.api import pheromone, rows
+from kgents.api import pheromone, redact, rows
 from kgents.api.errors import KgentsError, Unreachable
 from kgents.api.kinds import (
     AGENT,
     AGENT_LABEL,
+    CONFIG_MAP,
     EVENT,
+    HIVE_NAMESPACE,
     KINDS,
     MEMORY,
     PHEROMONE,
@@ -32,6 +36,7 @@ from kgents.api.kinds import (
     UMWELT,
     Kind,
 )
+from kgents.api.operations import brakes
 from kgents.kube.client import KubeClient
 from kgents.kube.errors import ApiError
 from kgents.kube.informer import Informer, key_of
@@ -64,6 +69,11 @@ class Mirror:
         self.informers: dict[str, Informer] = {kind.plural: Informer(api, kind) for kind in KINDS}
         self.informers["pods"] = Informer(api, POD, label_selector=AGENT_LABEL)
         self.informers["events"] = Informer(api, EVENT)
+        self.informers[CONFIG_MAP.plural] = Informer(
+            api, CONFIG_MAP, HIVE_NAMESPACE, field_selector=f"metadata.name={brakes.FREEZE}"
+        )
+        self.brakes = brakes.state({})
+        """Whether the hive is frozen, by whom and why, and who is paused; who may not read that sees no freeze."""
         self._activity: dict[Key, float | None] = {}
         self._spoken: dict[Key, deque[float]] = {}
         self._loudness = Loudness(api, now)
@@ -113,6 +123,12 @@ class Mirror:
             self.informers[kind.plural].on_change(self._keeper(kind, table))
         self.informers[AGENT.plural].on_change(self._agent)
         self.informers[PHEROMONE.plural].on_change(self._signal)
+        self.informers[CONFIG_MAP.plural].on_change(self._brakes)
+
+    def _brakes(self, event: str, obj: Object) -> None:
+        before, self.brakes = self.brakes, brakes.state({} if event == "DELETED" else obj)
+        if self.brakes != before:
+            self._publish("MODIFIED", "brakes", key_of(dict(obj)), orjson.dumps(redact.redact(self.brakes)))
 
     def _keeper(self, kind: Kind, table: Table) -> Callable[[str, Any], None]:
         def keep(event: str, obj: Object) -> None:

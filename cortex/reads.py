@@ -10,11 +10,12 @@ import orjson
 
 from cortex.answers import Answer, Call, World
 from kgents import __version__
-from kgents.api import redact, times
+from kgents.api import redact, rows, times
 from kgents.api.errors import UsageError
 from kgents.api.kinds import AGENT, KINDS, PHEROMONE, POD, PROPOSAL
+from kgents.api.operations import brakes
+from kgents.api.sensing import Wish, wish
 
-CONDITION = ("type", "status", "reason", "message", "lastTransitionTime", "observedGeneration")
 JOURNAL_LINES = 200
 
 
@@ -34,15 +35,8 @@ def agent_detail(world: World, key: tuple[str, str]) -> bytes:
     mirror, now = world.mirror, world.now()
     agent = mirror.informers["agents"].store[key]
     namespace, name = key
-    status = agent.get("status") or {}
-    detail = {
-        **orjson.loads(mirror.agents.row(key, now) or b"{}"),
-        "labels": agent["metadata"].get("labels") or {},
-        "spec": agent.get("spec") or {},
-        "conditions": [_picked(condition, CONDITION) for condition in status.get("conditions") or []],
-        "pods": [_pod(world, pod) for pod in mirror.pods_of(namespace, name)],
-    }
-    detail = redact.redact(detail)
+    detail = {**rows.agent_detail(agent, now), **orjson.loads(mirror.agents.row(key, now) or b"{}")}
+    detail["pods"] = redact.redact([_pod(world, pod) for pod in mirror.pods_of(namespace, name)])
     detail["pheromones"] = [
         row
         for row in map(orjson.loads, mirror.signals.sense(now, namespace=namespace))
@@ -58,22 +52,28 @@ def agent_detail(world: World, key: tuple[str, str]) -> bytes:
 
 async def pheromones_sense(world: World, call: Call) -> Answer:
     age = world.mirror.require(PHEROMONE)
-    wanted = wanted_signals(call)
+    wanted = wanted_signals(world, call)
     now, signals = world.now(), world.mirror.signals
     limit = call.arguments.get("limit")
     if limit is not None and limit < 1:
         raise UsageError("limit must be at least 1")
-    items = list(islice(signals.sense(now, **wanted), limit))
-    total = len(items) if limit is None or len(items) < limit else signals.ranking.count(now, **wanted)
+    if wanted.nothing:
+        return Answer([], age=age)
+    given: dict[str, Any] = {"namespace": call.namespace, "types": wanted.types, "least": wanted.least}
+    found = signals.sense(now, **given)
+    if wanted.targets is not None:
+        chosen = [row for row in found if wanted.takes_target(orjson.loads(row))]
+        return Answer(chosen[:limit], total=len(chosen), age=age)
+    items = list(islice(found, limit))
+    total = len(items) if limit is None or len(items) < limit else signals.ranking.count(now, **given)
     return Answer(items, total=max(total, len(items)), age=age)
 
 
-def wanted_signals(call: Call) -> dict[str, Any]:
-    """The filter that the arguments of a sense ask for."""
-    given = call.arguments.get("type") or ()
-    types = frozenset([given] if isinstance(given, str) else given)
-    least = float(call.arguments.get("minIntensity") or 0.0)
-    return {"namespace": call.namespace, "types": types, "least": least}
+def wanted_signals(world: World, call: Call) -> Wish:
+    """What the arguments of a sense ask for. Raises NotFound, or UsageError, for an agent that is not there."""
+    name = call.arguments.get("as")
+    agent = world.mirror.informers["agents"].store[world.locate("agents", call.namespace, name)] if name else None
+    return wish(call.arguments, agent)
 
 
 async def proposals_list(world: World, call: Call) -> Answer:
@@ -87,16 +87,8 @@ async def proposals_list(world: World, call: Call) -> Answer:
 async def proposals_get(world: World, call: Call) -> Answer:
     age = world.mirror.require(PROPOSAL)
     key = world.locate("proposals", call.namespace, call.names["proposal"])
-    proposal = world.mirror.informers["proposals"].store[key]
-    status = proposal.get("status") or {}
-    detail = {
-        **orjson.loads(world.mirror.proposals.row(key, world.now()) or b"{}"),
-        "spec": proposal.get("spec") or {},
-        "diff": status.get("diff"),
-        "riskReasons": (status.get("risk") or {}).get("reasons") or [],
-        "conditions": [_picked(condition, CONDITION) for condition in status.get("conditions") or []],
-    }
-    return Answer([orjson.dumps(redact.redact(detail))], many=False, age=age)
+    detail = rows.proposal_detail(world.mirror.informers["proposals"].store[key], world.now())
+    return Answer([orjson.dumps(detail)], many=False, age=age)
 
 
 async def cluster_manifest(world: World, call: Call) -> Answer:
@@ -123,7 +115,8 @@ def cluster_status(world: World, ready: bool, version: str) -> dict[str, Any]:
         "context": world.api.config.context,
         "server": world.api.config.server,
         "reachable": ready,
-        "frozen": False,
+        "frozen": brakes.notice(mirror.brakes),
+        "paused": mirror.brakes["paused"],
         "agents": {"total": len(mirror.agents), "byPhase": phases},
         "kinds": kinds,
         "components": components,
@@ -157,7 +150,3 @@ def _pod(world: World, pod: Mapping[str, Any]) -> dict[str, Any]:
         "node": (pod.get("spec") or {}).get("nodeName"),
         "startedAt": status.get("startTime"),
     }
-
-
-def _picked(obj: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
-    return {key: obj[key] for key in keys if key in obj}

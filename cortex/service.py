@@ -19,6 +19,7 @@ from cortex.answers import World
 from cortex.logos import NotHere
 from kgents import __version__
 from kgents.api.errors import KgentsError, NotFound, Refused, Unreachable, UsageError
+from kgents.api.operations import brakes
 from kgents.kube.errors import Conflict
 from kgents.wire import cortex_pb2, cortex_pb2_grpc
 
@@ -95,6 +96,8 @@ class Service(cortex_pb2_grpc.CortexServicer):
                 await context.abort(code_of(error), detail_of(error))
             total = len(items) if answer.total is None else answer.total
             head = {"path": request.path, "many": answer.many, "total": total, "ageSeconds": round(answer.age, 3)}
+            if frozen := brakes.notice(self._world.mirror.brakes):
+                head["frozen"] = frozen
             first = True
             for batch in batches(items) if items else [[]]:
                 yield cortex_pb2.InvokeReply(head=orjson.dumps(head) if first else b"", items=batch)

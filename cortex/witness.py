@@ -20,11 +20,14 @@ class Witness:
     def __init__(self, mirror: Mirror, journal: Journal) -> None:
         self._mirror, self._journal = mirror, journal
         self._phases: dict[tuple[str, str, str], str] = {}
+        self._frozen = False
         mirror.informers["events"].on_change(self._event)
         mirror.hub.listeners.append(self.see)
 
     def see(self, change: Change) -> None:
         """Note what a change means to people; what they would not notice is left out."""
+        if change.resource == "brakes":
+            self._brake(change)
         if change.resource not in TOLD:
             return
         row = orjson.loads(change.row)
@@ -43,6 +46,13 @@ class Witness:
         what = "emitted" if change.type == "ADDED" else "evaporated"
         picked = {key: row.get(key) for key in ("type", "source", "target", "intensity", "payload")}
         self._note("signal", change.namespace, change.name, what, picked)
+
+    def _brake(self, change: Change) -> None:
+        row = orjson.loads(change.row)
+        before, self._frozen = self._frozen, bool(row["frozen"])
+        if self._frozen != before:
+            picked = {"by": row["by"], "reason": row["reason"]} if self._frozen else {}
+            self._note("hive", change.namespace, change.name, "frozen" if self._frozen else "thawed", picked)
 
     def _transition(self, change: Change, row: dict[str, Any]) -> None:
         key = (change.resource, change.namespace, change.name)

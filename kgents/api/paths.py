@@ -38,6 +38,8 @@ _SIGNAL_ARGUMENTS = (
 _SENSE_ARGUMENTS = (
     Argument("type", "text", "only signals of this type", repeated=True),
     Argument("minIntensity", "number", "only signals at least this strong now"),
+    Argument("target", "text", "only signals that are meant for this agent, and for nobody else"),
+    Argument("as", "text", "only what this agent senses: meant for it or for all, of a type that its umwelt lets in"),
     Argument("limit", "integer", "at most so many, the strongest first"),
 )
 

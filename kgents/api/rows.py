@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
-from kgents.api import pheromone, times
+from kgents.api import pheromone, redact, times
 
 Row = dict[str, Any]
 Object = Mapping[str, Any]
 UNKNOWN = "Unknown"
+_CONDITION = ("type", "status", "reason", "message", "lastTransitionTime", "observedGeneration")
 
 
 def agent_row(agent: Object, now: float, activity: float | None = None) -> Row:
@@ -35,6 +36,21 @@ def agent_row(agent: Object, now: float, activity: float | None = None) -> Row:
         "image": _text(spec, "image"),
         "reason": _trouble(agent),
     }
+
+
+def agent_detail(agent: Object, now: float, activity: float | None = None) -> Row:
+    """All that one Agent says of itself, without what is secret: its row, spec, conditions and reactions."""
+    status = _part(agent, "status")
+    detail = {
+        **agent_row(agent, now, activity),
+        "labels": dict(_part(_part(agent, "metadata"), "labels")),
+        "spec": dict(_part(agent, "spec")),
+        "conditions": _conditions(agent),
+        "reactions": status.get("reactions") or [],
+        "suppressedSignals": _integer(status, "suppressedSignals") or 0,
+        "refusedWrites": _integer(status, "refusedWrites") or 0,
+    }
+    return cast(Row, redact.redact(detail))
 
 
 def agent_phase(agent: Object) -> str:
@@ -70,6 +86,7 @@ def pheromone_row(signal: Object, now: float) -> Row:
         "payload": _text(spec, "payload"),
         "claimable": spec.get("claimable") is True,
         "claimedBy": _text(status, "claimedBy"),
+        "claimedUntil": _text(status, "claimedUntil"),
         "ageSeconds": round(max(0.0, now - decay.emitted), 3),
     }
 
@@ -92,6 +109,28 @@ def proposal_row(proposal: Object, now: float) -> Row:
         "diffDigest": _text(status, "diffDigest"),
         "ageSeconds": _age(proposal, now),
     }
+
+
+def proposal_detail(proposal: Object, now: float) -> Row:
+    """One Proposal whole, without what is secret: its row, what it would change, its risk, and who said what of it."""
+    status = _part(proposal, "status")
+    detail = {
+        **proposal_row(proposal, now),
+        "spec": dict(_part(proposal, "spec")),
+        "diff": _text(status, "diff"),
+        "riskReasons": _texts(_part(status, "risk"), "reasons") or [],
+        "evidence": [dict(one) for one in status.get("evidence") or () if isinstance(one, Mapping)],
+        "decidedBy": _text(status, "decidedBy"),
+        "mergedAt": _text(status, "mergedAt"),
+        "conditions": _conditions(proposal),
+    }
+    return cast(Row, redact.redact(detail))
+
+
+def _conditions(obj: Object) -> list[Row]:
+    listed = _part(obj, "status").get("conditions")
+    found = [one for one in (listed if isinstance(listed, list) else []) if isinstance(one, Mapping)]
+    return [{key: one[key] for key in _CONDITION if key in one} for one in found]
 
 
 def memory_row(memory: Object, now: float) -> Row:

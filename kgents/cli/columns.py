@@ -12,6 +12,8 @@ from kgents.api import duration
 Row = dict[str, Any]
 Look = Literal["text", "number", "phase", "bar", "name", "quiet", "health", "type", "level"]
 UNKNOWN = "–"
+GONE = "gone"
+"""Key of a row that has ended and is shown for a moment more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,8 @@ SIGNALS = Sheet(
         Column("HALF-LIFE", _cell, "number"),
         Column("AGE", age(), "number"),
         Column("PAYLOAD", key("payload"), "text"),
+        Column("CLAIMED BY", key("claimedBy"), "name", wide=True, if_any=True),
+        Column("UNTIL", key("claimedUntil"), "quiet", wide=True, if_any=True),
         Column("NAME", key("name"), "quiet", wide=True),
         Column("EVAPORATES", key("evaporatesAt"), "quiet", wide=True),
     ),

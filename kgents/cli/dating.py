@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kgents.glass.answer import Source
 
 
@@ -11,6 +13,14 @@ def dated(source: Source) -> str:
         return f"live [{source.layer.upper()}]"
     remark = {"fresh": "", "stale": ", stale", "old": ", OLD"}.get(source.staleness, "")
     return f"cached {spelled(source.age)} ago{remark} [GHOST]"
+
+
+def frozen_line(frozen: Mapping[str, str]) -> str:
+    """What every screen says while the hive is frozen."""
+    since = f" since {frozen['since']}" if frozen.get("since") else ""
+    reason = f": {' '.join(frozen['reason'].split())}" if frozen.get("reason") else ""
+    line = f"✱ FROZEN by {frozen.get('by') or 'somebody'}{since}{reason} – no agent writes; kgents thaw ends it"
+    return "".join(sign for sign in line if sign.isprintable())
 
 
 def spelled(seconds: float) -> str:

@@ -10,6 +10,7 @@ from kgents.api.operations.proposals import refuse_without_reason
 from kgents.cli import options
 from kgents.cli.asking import confirm
 from kgents.cli.diff import Proposal, print_change
+from kgents.cli.output import tell_frozen
 from kgents.cli.session import open_session
 from kgents.glass.look import Freshness
 
@@ -38,8 +39,9 @@ def approve(
     if row["phase"] == "Blocked":
         confirm(f"Lift the block of {proposal} in {session.place}?", yes=yes)
     given: dict[str, Any] = {"digest": digest or row["diffDigest"]}
-    session.write("proposals.approve", given | ({"reason": reason} if reason else {}), proposal=proposal)
+    done = session.write("proposals.approve", given | ({"reason": reason} if reason else {}), proposal=proposal)
     typer.echo(f"{proposal} is approved in {session.place}")
+    tell_frozen(done.frozen)
 
 
 def reject(

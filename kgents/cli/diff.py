@@ -9,7 +9,7 @@ import typer
 
 from kgents.cli import options
 from kgents.cli.columns import PROPOSALS, printable
-from kgents.cli.output import coloured, show
+from kgents.cli.output import coloured, show, tell_frozen
 from kgents.cli.session import open_session
 
 _COLOURS = {"+": typer.colors.GREEN, "-": typer.colors.RED, "~": typer.colors.YELLOW}
@@ -37,6 +37,7 @@ def diff(
     row = answer.rows()[0]
     typer.echo(f"{row['name']} · {row['phase']} · {row['target']} · “{printable(str(row['reason']))}”")
     print_change(row)
+    tell_frozen(answer.frozen)
 
 
 def print_change(row: Mapping[str, Any]) -> None:

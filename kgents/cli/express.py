@@ -44,7 +44,7 @@ def _from_cortex(key: str, namespace: str) -> int | None:
         global refused
         refused = str(error)
         return None
-    _print(Answer(_PATH, Source("cortex", head.age), items, True, head.total))
+    _print(Answer(_PATH, Source("cortex", head.age), items, True, head.total, frozen=head.frozen))
     return 0
 
 
@@ -54,14 +54,15 @@ def _from_ghost(key: str, namespace: str) -> int | None:
     from kgents.glass.answer import Answer, Source, dump
     from kgents.glass.ghost import AGENTS, ghost_of
 
-    found = ghost_of(key, lambda line: print(line, file=sys.stderr)).read(AGENTS, time.time(), namespace)
+    ghost, now = ghost_of(key, lambda line: print(line, file=sys.stderr)), time.time()
+    found = ghost.read(AGENTS, now, namespace)
     if found is None:
         return None
     source = Source("ghost", found.age, found.staleness)
     from kgents.cli.dating import dated
 
     sys.stderr.write(f"{dated(source)}\n")
-    _print(Answer(_PATH, source, [dump(row) for row in found.items], True, found.total))
+    _print(Answer(_PATH, source, [dump(row) for row in found.items], True, found.total, frozen=ghost.frozen(now)))
     return 0
 
 

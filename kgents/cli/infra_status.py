@@ -15,7 +15,7 @@ from kgents.api.paths import path_of
 from kgents.cli import options
 from kgents.cli.columns import Column, key
 from kgents.cli.dating import dated
-from kgents.cli.output import aligned, yaml_text
+from kgents.cli.output import aligned, tell_frozen, yaml_text
 from kgents.cli.session import open_session, tell
 from kgents.cli.shape import compact
 from kgents.glass.answer import Answer
@@ -92,7 +92,8 @@ def _ask(hive: Hive) -> tuple[Answer | None, Unreachable | None]:
 def _print_object(here: dict[str, Any], answer: Answer | None, output: str) -> None:
     item = {**(answer.rows()[0] if answer and answer.items else {}), "hive": here}
     source = answer.source.to_dict() if answer else None
-    document = {"path": path_of("cluster.manifest"), "source": source, "item": item}
+    frozen = {"frozen": answer.frozen} if answer and answer.frozen else {}
+    document = {"path": path_of("cluster.manifest"), "source": source, **frozen, "item": item}
     sys.stdout.write(compact(document) + "\n" if output == "json" else yaml_text(json.loads(json.dumps(document))))
 
 
@@ -104,6 +105,8 @@ def _print_table(hive: Hive, here: dict[str, Any], answer: Answer | None) -> Non
     if answer and answer.items:
         tell(_versions(answer.rows()[0]))
         tell(f"{_summary(answer.rows()[0], answer.source.layer == 'ghost')} · {dated(answer.source)}")
+    if answer:
+        tell_frozen(answer.frozen)
     if here["storeTrouble"]:
         tell(here["storeTrouble"])
     # Said each time, so that nobody takes a hive on a laptop for more than it is.

@@ -18,6 +18,10 @@ def observe(
     min_intensity: Annotated[
         float | None, typer.Option("--min-intensity", help="Only at least this strong now.")
     ] = None,
+    target: Annotated[str | None, typer.Option("--target", help="Only what is meant for this agent alone.")] = None,
+    on_behalf: Annotated[
+        str | None, typer.Option("--as", help="Only what this agent senses: its own and everybody's, by its umwelt.")
+    ] = None,
     limit: Annotated[int | None, typer.Option("--limit", help="At most so many, the strongest first.", min=1)] = None,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Keep showing what comes and goes.")] = False,
     namespace: options.Namespace = None,
@@ -31,17 +35,18 @@ def observe(
     """The signals in the air, the strongest now first.
 
     A signal fades by its half-life; what is shown is how strong it is now, also when the answer was remembered.
+    With -f, a line for each that comes (+), is claimed (~) and goes (-), or a living table on a terminal.
 
     Example: kgents observe --type WARNING --min-intensity 0.2 -f
     """
     options.check_format(output)
     freshness = options.freshness(max_age, require_live, ghost)
-    arguments = _arguments(type, min_intensity, limit)
+    arguments = _arguments(type, min_intensity, limit, target, on_behalf)
     session = open_session(context, namespace, everywhere=all_namespaces, ghost_only=ghost)
     if follow:
-        from kgents.cli.following import follow_lines
+        from kgents.cli.following import follow as keep_showing
 
-        follow_lines(session, "pheromones.sense", SIGNALS, output, arguments, everywhere=all_namespaces)
+        keep_showing(session, "pheromones.sense", SIGNALS, output, arguments=arguments, everywhere=all_namespaces)
         return
     show(
         session.read("pheromones.sense", freshness, arguments),
@@ -52,8 +57,15 @@ def observe(
     )
 
 
-def _arguments(types: list[str] | None, least: float | None, limit: int | None) -> dict[str, Any]:
+def _arguments(
+    types: list[str] | None, least: float | None, limit: int | None, target: str | None, on_behalf: str | None
+) -> dict[str, Any]:
     if least is not None and not 0 <= least <= 1:
         raise UsageError("--min-intensity must be from 0 to 1", why=f"got {least:g}")
-    given = {"type": [one.upper() for one in types] if types else None, "minIntensity": least, "limit": limit}
+    given: dict[str, Any] = {
+        "type": [one.upper() for one in types] if types else None,
+        "minIntensity": least,
+        "limit": limit,
+    }
+    given |= {"target": target, "as": on_behalf}
     return {name: value for name, value in given.items() if value is not None}

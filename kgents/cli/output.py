@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from kgents.cli.columns import Column, Row, Sheet
-from kgents.cli.dating import dated
+from kgents.cli.dating import dated, frozen_line
 from kgents.cli.session import tell
-from kgents.cli.shape import as_json, compact
+from kgents.cli.shape import as_json, compact, frozen_part
 from kgents.glass.answer import Answer, Source
 
 
@@ -27,6 +28,7 @@ def show(answer: Answer, sheet: Sheet, output: str, place: str, *, everywhere: b
     if output == "name":
         sys.stdout.writelines(f"{sheet.resource}/{row['name']}\n" for row in rows)
         _say_source(answer, sheet, place)
+        tell_frozen(answer.frozen)
         return
     columns = sheet.chosen(wide=output == "wide", everywhere=everywhere, rows=rows)
     if on_terminal():
@@ -38,6 +40,13 @@ def show(answer: Answer, sheet: Sheet, output: str, place: str, *, everywhere: b
     else:
         sys.stdout.writelines(f"{line}\n" for line in aligned(rows, columns))
         _say_source(answer, sheet, place)
+    tell_frozen(answer.frozen)
+
+
+def tell_frozen(frozen: Mapping[str, str] | None) -> None:
+    """One line on stderr while the hive is frozen."""
+    if frozen:
+        tell(frozen_line(frozen))
 
 
 def _say_source(answer: Answer, sheet: Sheet, place: str) -> None:
@@ -63,9 +72,10 @@ def yaml_text(value: Any) -> str:
     return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True))
 
 
-def event_line(path: str, type: str, item: bytes, source: Source) -> str:
+def event_line(path: str, type: str, item: bytes, source: Source, frozen: dict[str, str] | None = None) -> str:
     """One change as one JSON object on one line."""
-    head = f'{{"path":{json.dumps(path)},"source":{compact(source.to_dict())},"type":{json.dumps(type)}'
+    stated = f"{compact(source.to_dict())}{frozen_part(frozen)}"
+    head = f'{{"path":{json.dumps(path)},"source":{stated},"type":{json.dumps(type)}'
     return f'{head},"item":{item.decode() or "null"}}}\n'
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kgents.cli.columns import UNKNOWN, Column, Row
+from kgents.cli.columns import GONE, UNKNOWN, Column, Row
 from kgents.cli.output import coloured
 from kgents.glass.answer import Source
 
@@ -68,8 +68,10 @@ def table(rows: list[Row], columns: list[Column], title: str, source: Source, wi
     for column, size in zip(columns, _widths(columns, lines, width), strict=True):
         justify: Literal["left", "right"] = "right" if column.look == "number" else "left"
         made.add_column(column.title, justify=justify, no_wrap=True, overflow="ellipsis", width=size)
-    for line in lines:
-        made.add_row(*line, style="dim" if source.staleness == "old" else "")
+    for row, line in zip(rows, lines, strict=True):
+        if row.get(GONE):
+            line[0] = Text(f"✕ {line[0].plain}")
+        made.add_row(*line, style="dim strike" if row.get(GONE) else "dim" if source.staleness == "old" else "")
     return made
 
 

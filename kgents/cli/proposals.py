@@ -35,9 +35,14 @@ def proposals(
     session = open_session(context, namespace, everywhere=everywhere, ghost_only=ghost)
     if name is None:
         answer = session.read("proposals.list", freshness, {"phase": _phases(phase)} if phase else {})
-    else:
-        answer = session.read("proposals.get", freshness, proposal=name)
-    show(answer, PROPOSALS, output, session.place, everywhere=everywhere)
+        show(answer, PROPOSALS, output, session.place, everywhere=everywhere)
+        return
+    answer = session.read("proposals.get", freshness, proposal=name)
+    show(answer, PROPOSALS, output, session.place)
+    if output == "table":
+        from kgents.cli.detail import of_proposal, print_detail
+
+        print_detail(of_proposal(answer.rows()[0]))
 
 
 def _phases(given: list[str]) -> list[str]:

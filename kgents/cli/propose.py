@@ -13,7 +13,7 @@ import typer
 from kgents.api.errors import KgentsError, Refused, UsageError
 from kgents.cli import options
 from kgents.cli.columns import PROPOSALS
-from kgents.cli.output import show
+from kgents.cli.output import show, tell_frozen
 from kgents.cli.session import Session, open_session, tell
 from kgents.glass.answer import Answer
 from kgents.glass.look import Freshness
@@ -66,6 +66,7 @@ def propose(
     made = answer.rows()[0]
     if output == "table":
         typer.echo(f"{made['name']} is proposed in {session.place}")
+        tell_frozen(answer.frozen)
     else:
         show(answer, PROPOSALS, output, session.place)
     if wait:
@@ -150,7 +151,7 @@ def _wait(session: Session, name: str, timeout: float) -> None:
         phase = str(row["phase"])
         if phase != told:
             told = phase
-            tell(f"◎ {phase}")
+            tell(f"◎ {phase}" + (f": somebody must look at it (kgents diff {name})" if phase == "Reviewing" else ""))
         if phase == "Merged":
             return
         if phase in _REFUSED:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, get_args
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -33,6 +33,10 @@ def emit(
     target: Annotated[str | None, typer.Option("--target", help="The agent that it is meant for.")] = None,
     intensity: Annotated[float | None, typer.Option("--intensity", help="How strong it starts, from 0 to 1.")] = None,
     half_life: Annotated[str | None, typer.Option("--half-life", help="It halves in this time, such as 5m.")] = None,
+    claimable: Annotated[bool, typer.Option("--claimable", help="It is work: one agent takes it.")] = False,
+    caused_by: Annotated[
+        list[str] | None, typer.Option("--caused-by", help="What led to it, in your words; may be given again.")
+    ] = None,
     namespace: options.Namespace = None,
     output: options.Output = "table",
     context: options.Context = None,
@@ -49,8 +53,16 @@ def emit(
         raise UsageError("--intensity must be above 0 and at most 1", why=f"got {intensity:g}")
     if half_life is not None and duration.parse(half_life) <= 0:
         raise UsageError("--half-life must be longer than nothing", why=f"got {half_life}")
-    given = {"payload": payload, "source": source, "target": target, "intensity": intensity, "halfLife": half_life}
+    given: dict[str, Any] = {
+        "payload": payload,
+        "source": source,
+        "target": target,
+        "intensity": intensity,
+        "halfLife": half_life,
+    }
     session = open_session(context, namespace)
+    given |= {"claimable": claimable or None}
+    given |= {"causedBy": [{"snapshot": {"line": line}} for line in caused_by] if caused_by else None}
     arguments = {"type": kind, **{name: value for name, value in given.items() if value is not None}}
     answer = session.write("pheromones.emit", arguments)
     if output == "table":

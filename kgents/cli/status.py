@@ -36,15 +36,19 @@ def status(
         raise UsageError("--watch shows what is live", fix="Leave out --require-live, --max-age and --ghost")
     session = open_session(context, namespace, everywhere=all_namespaces and agent is None, ghost_only=ghost)
     if watch:
-        from kgents.cli.following import follow_table
+        from kgents.cli.following import follow
 
         names = {"agent": agent} if agent else {}
-        follow_table(
-            session, "agents.get" if agent else "agents.list", AGENTS, output, everywhere=all_namespaces, **names
+        follow(
+            session, "agents.get" if agent else "agents.list", AGENTS, output, everywhere=all_namespaces, names=names
         )
         return
     if agent is None:
-        answer = session.read("agents.list", freshness)
-    else:
-        answer = session.read("agents.get", freshness, agent=agent)
-    show(answer, AGENTS, output, session.place, everywhere=all_namespaces and agent is None)
+        show(session.read("agents.list", freshness), AGENTS, output, session.place, everywhere=all_namespaces)
+        return
+    answer = session.read("agents.get", freshness, agent=agent)
+    show(answer, AGENTS, output, session.place)
+    if output == "table":
+        from kgents.cli.detail import of_agent, print_detail
+
+        print_detail(of_agent(answer.rows()[0]))

@@ -9,7 +9,7 @@ import typer
 from kgents.api.operations.why import lines
 from kgents.cli import options
 from kgents.cli.columns import PROPOSALS, printable
-from kgents.cli.output import show
+from kgents.cli.output import show, tell_frozen
 from kgents.cli.session import open_session
 
 
@@ -33,6 +33,7 @@ def why(
     typer.echo(f"{row['name']} · {printable(str(row['summary']))}")
     for line in lines(row["tree"]):
         typer.echo(printable_tree(line))
+    tell_frozen(answer.frozen)
 
 
 def printable_tree(line: str) -> str:

@@ -25,7 +25,8 @@ class Source(NamedTuple):
 class Answer(NamedTuple):
     """`items` are JSON objects, serialised: a list is printed as JSON without ever being parsed.
 
-    `total` exceeds len(items) when only the first ones are here. `notes` are for stderr.
+    `total` exceeds len(items) when only the first ones are here. `notes` are for stderr. `frozen` says by whom, why and
+    since when ({"by", "reason", "since"}) while the hive is.
     """
 
     path: str
@@ -34,6 +35,7 @@ class Answer(NamedTuple):
     many: bool = True
     total: int = 0
     notes: tuple[str, ...] = ()
+    frozen: dict[str, str] | None = None
 
     def rows(self) -> list[Row]:
         return [json.loads(item) for item in self.items]

@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from kgents.glass.answer import dump
+
 Event = tuple[str, bytes]
 _MOVING = frozenset({"ageSeconds", "intensity", "activity"})
 
@@ -19,6 +21,13 @@ class Known:
 
     def __init__(self) -> None:
         self._rows: dict[str, tuple[bytes, dict[str, Any]]] = {}
+        self._brakes = b"null"
+
+    def braked(self, frozen: bytes) -> Iterator[Event]:
+        """Whether the hive is frozen, as a layer says it, where that is news: {"by", "reason", "since"}, or null."""
+        if frozen != self._brakes:
+            self._brakes = frozen
+            yield "BRAKES", frozen
 
     def listed(self, items: Iterable[bytes]) -> Iterator[Event]:
         """The changes that a whole list brings, then SYNCED."""
@@ -41,28 +50,38 @@ class Known:
                 return
             if type == "ERROR":
                 continue
+            if type == "BRAKES":
+                yield from self.braked(_notice(item))
+                continue
             if anew is None:
-                self._note(type, item)
-                yield type, item
+                if self._note(type, item):
+                    yield type, item
             elif type == "SYNCED":
                 yield from self.listed(anew)
                 anew = None
             else:
                 anew.append(item)
 
-    def _note(self, type: str, item: bytes) -> None:
+    def _note(self, type: str, item: bytes) -> bool:
+        """Whether it is news: the end of what was never told is none."""
         if type not in ("ADDED", "MODIFIED", "DELETED"):
-            return
+            return True
         key, _, row = _parsed(item)
         if type == "DELETED":
-            self._rows.pop(key, None)
-        else:
-            self._rows[key] = (item, row)
+            return self._rows.pop(key, None) is not None
+        self._rows[key] = (item, row)
+        return True
 
 
 def _parsed(item: bytes) -> tuple[str, bytes, dict[str, Any]]:
     row = json.loads(item)
     return f"{row.get('namespace')}/{row.get('name')}", item, row
+
+
+def _notice(item: bytes) -> bytes:
+    row = json.loads(item)
+    told = {key: row.get(key) for key in ("by", "reason", "since")} if row.get("frozen") else None
+    return dump(told)
 
 
 def _still(row: dict[str, Any]) -> dict[str, Any]:

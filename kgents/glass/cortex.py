@@ -41,6 +41,7 @@ class Head(NamedTuple):
 
     total: int
     age: float
+    frozen: dict[str, str] | None = None
 
 
 class Outcome(KgentsError):
@@ -168,7 +169,9 @@ def _gathered(received: list[bytes]) -> tuple[Head, list[bytes]]:
             head = head or first
             items += rows
         said = json.loads(head) if head else {}
-        return Head(int(said.get("total", len(items))), float(said.get("ageSeconds", 0.0))), items
+        frozen = said.get("frozen")
+        age = float(said.get("ageSeconds", 0.0))
+        return Head(int(said.get("total", len(items))), age, frozen if isinstance(frozen, dict) else None), items
     except (ValueError, TypeError, AttributeError) as error:
         raise NextLayer("its answer cannot be read; is it of another version?") from error
 

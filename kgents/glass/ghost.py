@@ -4,7 +4,7 @@
         agents/_index.json  agents/<namespace>/<name>.json
         pheromones/active.json  pheromones/by_type/<TYPE>.json
         proposals/{pending,merged,rejected}.json
-        cluster/status.json
+        cluster/status.json  cluster/brakes.json
         _meta/{heartbeat,outdated,stability_score}.json
 
 Whoever got a live answer writes it: Cortex as the hive changes, the client otherwise. Trouble with the disk costs a
@@ -37,6 +37,8 @@ AGENTS = "agents/_index.json"
 PHEROMONES = "pheromones/active.json"
 PROPOSALS = {name: f"proposals/{name}.json" for name in ("pending", "merged", "rejected")}
 CLUSTER = "cluster/status.json"
+BRAKES = "cluster/brakes.json"
+"""Whether the hive is frozen, by whom and why: small, for it is read beside every other entry."""
 HEARTBEAT = "_meta/heartbeat.json"
 OUTDATED = "_meta/outdated.json"
 STABILITY = "_meta/stability_score.json"
@@ -117,6 +119,12 @@ class Ghost:
         """An entry that is one object: its only item."""
         found = self.read(entry, now)
         return found if found and found.items else None
+
+    def frozen(self, now: float) -> dict[str, str] | None:
+        """{"by", "reason", "since"} if the hive was frozen when it was last seen."""
+        found = self.read(BRAKES, now)
+        row = found.items[0] if found and found.items else {}
+        return {key: str(row.get(key) or "") for key in ("by", "reason", "since")} if row.get("frozen") else None
 
     def write(
         self,

@@ -18,12 +18,24 @@ from kgents.api import paths
 from kgents.api.entries import Entry
 from kgents.api.errors import KgentsError, NotFound, Unreachable, UsageError
 from kgents.api.operations.requests import Call
-from kgents.glass import operations, staleness
+from kgents.api.sensing import wish
+from kgents.glass import brakes, operations, staleness
 from kgents.glass.answer import Answer, NextLayer, Source, dump
 from kgents.glass.changes import Known
 from kgents.glass.context import Target
 from kgents.glass.cortex import Cortex, Outcome
-from kgents.glass.ghost import AGENTS, ALL, CLUSTER, PHEROMONES, PROPOSALS, Ghost, Snapshot, agent_entry, ghost_of
+from kgents.glass.ghost import (
+    AGENTS,
+    ALL,
+    BRAKES,
+    CLUSTER,
+    PHEROMONES,
+    PROPOSALS,
+    Ghost,
+    Snapshot,
+    agent_entry,
+    ghost_of,
+)
 from kgents.glass.kubectl import Api, find
 
 Tell = Callable[[str], None]
@@ -73,13 +85,13 @@ class Glass:
         snapshot = None if freshness.require_live else self._remembered(id, call)
         usable = snapshot is not None and staleness.acceptable(snapshot.age, limit)
         if snapshot is not None and usable and (freshness.ghost_only or snapshot.staleness == "fresh"):
-            return _ghostly(path, entry, snapshot)
+            return _ghostly(path, entry, snapshot)._replace(frozen=self.ghost.frozen(call.now))
         if not freshness.ghost_only:
             answer = self._from_api(entry, path, call)
             if answer is not None:
                 return answer
         if snapshot is not None and usable:
-            return _ghostly(path, entry, snapshot, self.tried)
+            return _ghostly(path, entry, snapshot, self.tried)._replace(frozen=self.ghost.frozen(call.now))
         raise self._unreachable(freshness, snapshot)
 
     def write(self, id: str, *, namespace: str, bindings: dict[str, str], arguments: dict[str, Any]) -> Answer:
@@ -89,7 +101,7 @@ class Glass:
         self.tried = []
         try:
             head, items = self.cortex.write(path, arguments, namespace)
-            return Answer(path, Source("cortex", head.age), items, entry.many, head.total)
+            return Answer(path, Source("cortex", head.age), items, entry.many, head.total, frozen=head.frozen)
         except Outcome as error:
             if id not in _REPEATABLE:
                 raise
@@ -104,12 +116,17 @@ class Glass:
             self.tried.append(("kubectl", str(error)))
             raise self._unreachable(Freshness(), None) from error
         self.ghost.outdate(_KIND_OF[id.partition(".")[0]], now)
+        if id in ("cluster.freeze", "cluster.thaw"):
+            self.ghost.write_one(BRAKES, rows[0], now=now)
         return Answer(path, Source("kubectl"), [dump(row) for row in rows], entry.many, len(rows))
 
     def watch(
         self, id: str, *, namespace: str, bindings: dict[str, str], arguments: dict[str, Any], pause: Callable[[], None]
     ) -> Iterator[tuple[str, bytes, Source]]:
-        """(ADDED|MODIFIED|DELETED|SYNCED, row, source) for ever: from Cortex, and by asking again where it is away."""
+        """(ADDED|MODIFIED|DELETED|SYNCED, row, source) for ever: from Cortex, and by asking again where it is away.
+
+        BRAKES comes before them, and when the hive is frozen or thawed: {"by", "reason", "since"}, or null.
+        """
         path = paths.entry(id).path(**bindings)
         known = Known()
         while True:
@@ -119,6 +136,8 @@ class Glass:
             except NextLayer as error:
                 self.tried = [("Cortex", str(error))]
             answer = self.read(id, namespace=namespace, freshness=Freshness(), bindings=bindings, arguments=arguments)
+            for type, item in known.braked(dump(answer.frozen)):
+                yield type, item, answer.source
             for type, item in known.listed(answer.items):
                 yield type, item, answer.source
             pause()
@@ -149,18 +168,21 @@ class Glass:
             self.tried.append(("Cortex", str(error)))
             self._wake()
             return None
-        return Answer(path, Source("cortex", head.age), items, entry.many, head.total)
+        return Answer(path, Source("cortex", head.age), items, entry.many, head.total, frozen=head.frozen)
 
     def _from_api(self, entry: Entry, path: str, call: Call) -> Answer | None:
+        api = self.api()
+        asked = brakes.Asked(api)
         try:
-            rows = operations.run(entry.id, self.api(), call)
+            rows = operations.run(entry.id, api, call)
         except NextLayer as error:
             self.tried.append(("kubectl", str(error)))
             return None
+        frozen = asked.frozen(self.ghost, call.now)
         items = [dump(row) for row in rows]
         self._remember(entry.id, items, rows, call)
         limit = call.arguments.get("limit")
-        return Answer(path, Source("kubectl"), items[:limit], entry.many, len(items))
+        return Answer(path, Source("kubectl"), items[:limit], entry.many, len(items), frozen=frozen)
 
     def _remembered(self, id: str, call: Call) -> Snapshot | None:
         """What the ghost has for this question, filtered as it asks."""
@@ -168,26 +190,27 @@ class Glass:
         if id == "agents.list":
             return self.ghost.read(AGENTS, now, call.namespace)
         if id == "agents.get":
-            return self._remembered_agent(call, now)
+            return self._remembered_agent(call.namespace, call.bindings["agent"], now)
         if id == "cluster.manifest":
             return self.ghost.read(CLUSTER, now)
         if id == "pheromones.sense":
             found = self.ghost.read(PHEROMONES, now, call.namespace)
-            if found is None:
+            name = call.arguments.get("as")
+            agent = self._remembered_agent(call.namespace, str(name), now) if name else None
+            if found is None or (name and agent is None):
                 return None
-            items = operations.sensed(found.items, call.arguments)
+            items = operations.sensed(found.items, wish(call.arguments, agent.items[0] if agent else None))
             total = len(items) if len(items) < len(found.items) else found.total
             return Snapshot(items[: call.arguments.get("limit")], total, found.age, found.staleness)
         if id in ("proposals.list", "proposals.get"):
             return self._remembered_proposals(call, now)
         return None
 
-    def _remembered_agent(self, call: Call, now: float) -> Snapshot | None:
-        name = call.bindings["agent"]
-        own = self.ghost.read_one(agent_entry(call.namespace, name), now)
+    def _remembered_agent(self, namespace: str, name: str, now: float) -> Snapshot | None:
+        own = self.ghost.read_one(agent_entry(namespace, name), now)
         if own is not None:
             return own
-        listed = self.ghost.read(AGENTS, now, call.namespace)
+        listed = self.ghost.read(AGENTS, now, namespace)
         found = [row for row in listed.items if row.get("name") == name] if listed else []
         return Snapshot(found, 1, listed.age, listed.staleness) if listed and found else None
 
@@ -208,7 +231,7 @@ class Glass:
             self.ghost.write(AGENTS, items, now=call.now, namespace=call.namespace)
         elif id == "agents.get" and rows:
             self.ghost.write_one(agent_entry(call.namespace, call.bindings["agent"]), items[0], now=call.now)
-        elif id == "pheromones.sense" and not set(call.arguments) & {"type", "minIntensity"}:
+        elif id == "pheromones.sense" and not set(call.arguments) - {"limit"}:
             self.ghost.write(PHEROMONES, items, now=call.now, namespace=call.namespace)
         elif id == "proposals.list" and not call.arguments:
             for state, entry in PROPOSALS.items():

@@ -6,14 +6,15 @@ Cortex answers from memory.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 from kgents.api import rows
-from kgents.api.errors import KgentsError, NotFound
+from kgents.api.errors import KgentsError, NotFound, UsageError
 from kgents.api.kinds import AGENT, PHEROMONE, PROPOSAL
 from kgents.api.names import missing
-from kgents.api.operations.requests import Call, Get, List, Operation
+from kgents.api.operations.requests import Call, Get, List, Operation, Request
+from kgents.api.sensing import Wish, wish
 from kgents.glass.answer import Row
 from kgents.glass.kubectl import Api
 
@@ -36,13 +37,9 @@ def run(id: str, api: Api, call: Call) -> list[Row]:
     raise KgentsError("Only Cortex can answer that", fix="Start it: kgents daemon start")
 
 
-def sensed(found: list[Row], arguments: Mapping[str, Any]) -> list[Row]:
+def sensed(found: list[Row], wanted: Wish) -> list[Row]:
     """The signals that were asked for, the strongest now first. Used on the ghost's rows, too."""
-    wanted = arguments.get("type")
-    types = {wanted} if isinstance(wanted, str) else set(wanted or ())
-    least = max(float(arguments.get("minIntensity") or 0.0), 0.0)
-    chosen = [row for row in found if (not types or row["type"] in types) and row["intensity"] >= least]
-    chosen = [row for row in chosen if row["intensity"] > 0]
+    chosen = [row for row in found if wanted.takes(row) and row["intensity"] >= wanted.least and row["intensity"] > 0]
     return sorted(chosen, key=lambda row: (-row["intensity"], row["namespace"], row["name"]))
 
 
@@ -59,16 +56,24 @@ def _list_agents(call: Call) -> Operation:
 
 
 def _get_agent(call: Call) -> Operation:
-    name = call.bindings["agent"]
+    return [rows.agent_detail((yield from _find_agent(call.bindings["agent"], call.namespace)), call.now)]
+
+
+def _find_agent(name: str, namespace: str) -> Generator[Request, Any, Row]:
     try:
-        return [rows.agent_row((yield Get(AGENT, name, call.namespace)), call.now)]
+        return dict((yield Get(AGENT, name, namespace)))
     except NotFound as error:
-        raise missing("agent", name, call.namespace) from error
+        raise missing("agent", name, namespace) from error
 
 
 def _sense(call: Call) -> Operation:
+    name, agent = call.arguments.get("as"), None
+    if name:
+        if not call.namespace:
+            raise UsageError(f"the namespace of {name} is not given", fix="Say which with -n")
+        agent = yield from _find_agent(str(name), call.namespace)
     found = yield List(PHEROMONE, call.namespace)
-    return sensed([rows.pheromone_row(one, call.now) for one in found], call.arguments)
+    return sensed([rows.pheromone_row(one, call.now) for one in found], wish(call.arguments, agent))
 
 
 def _list_proposals(call: Call) -> Operation:
@@ -79,7 +84,7 @@ def _list_proposals(call: Call) -> Operation:
 def _get_proposal(call: Call) -> Operation:
     name = call.bindings["proposal"]
     try:
-        return [rows.proposal_row((yield Get(PROPOSAL, name, call.namespace)), call.now)]
+        return [rows.proposal_detail((yield Get(PROPOSAL, name, call.namespace)), call.now)]
     except NotFound as error:
         raise missing("proposal", name, call.namespace) from error
 

@@ -81,12 +81,9 @@ def state(freeze: Mapping[str, Any]) -> Row:
     return {"name": "brakes", "frozen": frozen, **told, "paused": paused}
 
 
-def sentence(row: Mapping[str, Any]) -> str:
-    """`FROZEN by ann 12:30: storm`, or nothing: what every screen says of a freeze."""
-    if not row.get("frozen"):
-        return ""
-    since = f" since {row['since']}" if row.get("since") else ""
-    return f"FROZEN by {row.get('by') or 'somebody'}{since}" + (f": {row['reason']}" if row.get("reason") else "")
+def notice(row: Mapping[str, Any]) -> dict[str, str] | None:
+    """What stands beside the source of every answer while the hive is frozen: {"by", "reason", "since"}."""
+    return {key: str(row.get(key) or "") for key in ("by", "reason", "since")} if row.get("frozen") else None
 
 
 def _set_suspend(call: Call, name: str, suspend: bool) -> Any:

@@ -73,7 +73,7 @@ def test_an_applied_object_is_there(daemon: Daemon, namespace: str, kubectl: Kub
 def test_the_health_of_the_hive(daemon: Daemon) -> None:
     (health,) = daemon.invoke("world.cluster.manifest")
 
-    assert (health["reachable"], health["frozen"]) == (True, False)
+    assert (health["reachable"], health["frozen"]) == (True, None)
 
 
 @pytest.mark.parametrize(
@@ -98,18 +98,18 @@ def test_what_cannot_be_answered_says_why(daemon: Daemon, path: str, arguments: 
 def test_a_watch_tells_what_is_there_then_what_changes(daemon: Daemon, namespace: str) -> None:
     define(daemon, namespace, "first")
     events = daemon.watch(AGENTS, namespace)
-    before = [event.type for event in islice(events, 2)]
+    before = [event.type for event in islice(events, 3)]
 
     define(daemon, namespace, "second")
     change = next(event for event in events if event.type == "ADDED")
 
-    assert before == ["ADDED", "SYNCED"]
+    assert before == ["BRAKES", "ADDED", "SYNCED"]
     assert json.loads(change.item)["name"] == "second"
 
 
 def test_the_stream_of_what_happens_tells_of_a_signal(daemon: Daemon, namespace: str) -> None:
     events = daemon.watch("time.witness.stream", namespace)
-    assert next(events).type == "SYNCED"
+    assert [event.type for event in islice(events, 2)] == ["BRAKES", "SYNCED"]
 
     daemon.invoke("void.pheromone.emit", namespace, type="WARNING", payload="hot")
     fact = json.loads(next(events).item)

@@ -119,9 +119,8 @@ async def test_books_that_somebody_has_changed_do_not_verify(desk: Desk) -> None
 async def test_a_freeze_says_by_whom_and_why_until_it_is_over(desk: Desk) -> None:
     [frozen] = await do(desk, brakes.freeze, reason="storm")
     [thawed] = await do(desk, brakes.thaw)
-    assert brakes.sentence(frozen).startswith("FROZEN by bob since ")
-    assert brakes.sentence(frozen).endswith(": storm")
-    assert (thawed["frozen"], brakes.sentence(thawed)) == (False, "")
+    assert {**(brakes.notice(frozen) or {}), "since": ""} == {"by": "bob", "reason": "storm", "since": ""}
+    assert (thawed["frozen"], brakes.notice(thawed)) == (False, None)
 
 
 async def test_a_paused_agent_is_stopped_and_silenced(desk: Desk) -> None:

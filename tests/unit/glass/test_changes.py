@@ -45,3 +45,19 @@ def test_what_was_told_of_in_a_stream_is_known_afterwards() -> None:
     list(known.streamed([("SYNCED", b"{}", ""), ("ADDED", row("a"), ""), ("MODIFIED", row("a", phase="Running"), "")]))
 
     assert names(list(known.listed([row("a", phase="Running")]))) == [("SYNCED", "")]
+
+
+def test_the_end_of_what_was_never_told_is_no_news():
+    known = Known()
+    list(known.listed([]))
+    stream = [("SYNCED", b"", ""), ("DELETED", b'{"namespace":"a","name":"x"}', "")]
+    assert list(known.streamed(stream)) == [("SYNCED", b"")]
+
+
+def test_a_freeze_is_told_once_whichever_layer_tells_of_it():
+    known = Known()
+    row = b'{"name":"brakes","frozen":true,"by":"ann","reason":"storm","since":"","paused":[]}'
+    notice = b'{"by":"ann","reason":"storm","since":""}'
+    assert list(known.streamed([("BRAKES", row, "brakes")])) == [("BRAKES", notice)]
+    assert list(known.braked(notice)) == []
+    assert list(known.braked(b"null")) == [("BRAKES", b"null")]
