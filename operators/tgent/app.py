@@ -9,10 +9,12 @@ from kgents.api import pheromone
 from kgents.api.errors import UsageError
 from kgents.api.kinds import AGENT, PHEROMONE, PROPOSAL, UMWELT
 from kgents.kube.errors import ObjectNotFound
+from operators.events import Recorder
 from operators.proposal.assess import agent_of
 from operators.proposal.shelf import OPEN, Object, Shelf, phase_of, target_of
 from operators.tgent.limits import Limits
 from operators.tgent.memory import Population, Sighting, Sightings
+from operators.tgent.refusals import Refusals
 from operators.tgent.verdicts import Gate
 from operators.tgent.webhook import Webhook
 from operators.world import Key, Trace, World
@@ -60,4 +62,5 @@ def webhook(world: World, shelf: Shelf, address: tuple[str, int]) -> Webhook:
         return sum(phase_of(one) in OPEN for one in own)
 
     gate = Gate(Limits(world.clock), sightings, umwelt, about, population.of, waiting, uid_of, find, world.clock)
-    return Webhook(world.api, address, {"pheromones": gate.signal, "proposals": gate.proposal})
+    counting = Refusals(world, Recorder(world.api)).counting
+    return Webhook(world.api, address, {"pheromones": counting(gate.signal), "proposals": counting(gate.proposal)})

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+import sys
 import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
+from subprocess import PIPE
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from kgents.api.errors import KgentsError
 
-LIFETIME = timedelta(days=365)
+_KEY = b"-----BEGIN PRIVATE KEY-----"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +33,12 @@ class Identity:
         return made
 
 
-def make(address: str) -> Identity:
-    """An identity for a server at an IP address or host name."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kgents T-gent")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=5))
-        .not_valid_after(now + LIFETIME)
-        .add_extension(x509.SubjectAlternativeName([_name(address)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    plain = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return Identity(certificate.public_bytes(pem), plain)
-
-
-def _name(address: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ip_address(address))
-    except ValueError:
-        return x509.DNSName(address)
+async def make(address: str) -> Identity:
+    """An identity for a server at an IP address or host name. Raises KgentsError when none can be made."""
+    command = (sys.executable, "-P", "-m", "operators.tgent.certificate", address)
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
+    made, said = await process.communicate()
+    certificate, found, key = made.partition(_KEY)
+    if process.returncode or not found:
+        raise KgentsError("T-gent's certificate cannot be made", why=said.decode(errors="replace")[-500:].strip())
+    return Identity(certificate, found + key)

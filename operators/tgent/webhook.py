@@ -50,7 +50,7 @@ class Webhook:
         self._secret = secrets.token_urlsafe(24)
 
     async def __aenter__(self) -> Webhook:
-        identity = make(self._host)
+        identity = await make(self._host)
         app = web.Application(client_max_size=REVIEW_MAX)
         for resource in self._judges:
             app.router.add_post(f"/{self._secret}/{resource}", self._handler(resource))
