@@ -14,8 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import re2
-
 from kgents.api import duration, pheromone, redact, times
 from kgents.api.kinds import AGENT_LABEL, PHEROMONE
 
@@ -42,6 +40,8 @@ class Rule:
     half_life: str | None
     half_life_seconds: float
     min_interval: float
+    allowed: bool = True
+    """Whether the umwelt lets it emit that type. What it does not is counted, and not said."""
 
 
 @dataclass
@@ -80,6 +80,9 @@ class RuleSet:
             hit = rule.pattern.search(line)
             if hit is None:
                 continue
+            if not rule.allowed:
+                self.suppressed += 1
+                continue
             remembered = self.memory.setdefault(rule.id, Memory())
             if remembered.at is not None and at < remembered.at + rule.min_interval:
                 if at > remembered.at:
@@ -97,12 +100,12 @@ class RuleSet:
 
 
 def compile_rules(spec: Mapping[str, Any]) -> list[Rule]:
-    """The rules that can be read and that the umwelt lets it emit."""
+    """The rules that can be read."""
     allowed = (spec.get("umwelt") or {}).get("senses", {}).get("emit")
     rules = []
     for entry in spec.get("signals") or ():
         pattern, _ = _compile(str(entry.get("match", "")))
-        if pattern is None or (allowed is not None and entry["type"] not in allowed):
+        if pattern is None:
             continue
         identity = json.dumps([entry["match"], entry["type"]])
         rules.append(
@@ -116,6 +119,7 @@ def compile_rules(spec: Mapping[str, Any]) -> list[Rule]:
                 min_interval=duration.parse_or(
                     entry.get("minInterval"), 0.0 if entry.get("minInterval") else USUAL_INTERVAL
                 ),
+                allowed=allowed is None or entry["type"] in allowed,
             )
         )
     return rules
@@ -136,6 +140,8 @@ def problems(spec: Mapping[str, Any]) -> list[str]:
 
 @functools.lru_cache(maxsize=256)
 def _compile(match: str) -> tuple[Any, str]:
+    import re2  # 1.5 MB, for agents that have rules
+
     options = re2.Options()
     options.max_mem = PATTERN_MEMORY
     options.log_errors = False
