@@ -23,6 +23,7 @@ from kgents.sdk.work import Work
 
 if TYPE_CHECKING:
     from kgents.api.operations.requests import Call
+    from kgents.kube.config import ClusterConfig
     from kgents.sdk.http import Api
 
 CLAIM_SECONDS = 60.0
@@ -215,26 +216,42 @@ def agent(
     `patience`: for how many seconds a call tries again while the API server is away. `wait_if_busy`: for how many, in
     all, a call waits when it is told that it comes too often. Raises UsageError when it cannot tell which agent it is.
     """
-    from kgents.api.names import check_agent_name
     from kgents.kube import config
-    from kgents.sdk.http import Api
-    from kgents.sdk.login import AccountLogin, Login
 
     own = name or os.environ.get("KGENTS_AGENT")
     if not own:
         fix = 'Name it: sdk.agent("scholar"), or set KGENTS_AGENT'
         raise UsageError("it cannot be told which agent this is", fix=fix)
-    check_agent_name(own)
     in_pod = None if context else config.in_cluster(os.environ)
     where = in_pod or config.load(context)
     space = namespace or os.environ.get("KGENTS_NAMESPACE") or where.namespace
-    login = Login(where)
-    api = Api(login, patience=patience, wait_if_busy=wait_if_busy)
-    files = None if in_pod else KeptKeys(api, own, space)
-    if own_account and not in_pod:
-        asking = AccountLogin(where, functools.partial(api.token, own, space))
-        api = Api(asking, patience=patience, wait_if_busy=wait_if_busy)
-    return Agent(own, space, api, files)
+    return over(where, own, space, in_pod=bool(in_pod), own_account=own_account, patience=patience, busy=wait_if_busy)
+
+
+def over(
+    config: ClusterConfig,
+    name: str,
+    namespace: str,
+    *,
+    in_pod: bool = False,
+    own_account: bool = False,
+    patience: float = 10.0,
+    busy: float = 0.0,
+) -> Agent:
+    """The agent `name` in `namespace`, over that very configuration: what `agent` does once it knows which it is."""
+    from kgents.api.names import check_agent_name
+    from kgents.sdk.http import Api
+    from kgents.sdk.login import AccountLogin, Login
+
+    check_agent_name(name)
+    api = Api(Login(config), patience=patience, wait_if_busy=busy)
+    if in_pod:
+        return Agent(name, namespace, api)
+    files = KeptKeys(api, name, namespace)
+    if own_account:
+        asking = AccountLogin(config, functools.partial(api.token, name, namespace))
+        api = Api(asking, patience=patience, wait_if_busy=busy)
+    return Agent(name, namespace, api, files)
 
 
 def _causes(given: Iterable[Cause | str]) -> list[dict[str, Any]]:

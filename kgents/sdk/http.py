@@ -62,6 +62,10 @@ class Api:
         """One exchange that may be repeated without harm, and its JSON."""
         return _decoded(self._exchange(method, path, body, params))
 
+    def text(self, path: str, **params: str) -> str:
+        """An answer that is text, such as a log."""
+        return self._exchange("GET", path, None, params).data.decode("utf-8", "replace")
+
     def list(self, kind: Kind, namespace: str) -> tuple[list[Any], str]:
         """All objects, page by page, and the resourceVersion of that list, from which a watch goes on."""
         while True:

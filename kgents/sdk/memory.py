@@ -59,15 +59,22 @@ class Memory:
         return list(found["matches"])
 
     def status(self) -> dict[str, Any]:
-        """{"type", "sizeBytes", "usedBytes", "entries", "lastAccess"}."""
+        """{"type", "sizeBytes", "usedBytes", "entries", "lastAccess"}; of a Vector also "embedding" {kind, message}."""
         return dict(self._call("GET", "/v1/status"))
 
     def snapshot(self) -> bytes:
         """The whole memory as one SQLite file."""
         return bytes(self._raw("GET", "/v1/snapshot", None))
 
+    def restore(self, snapshot: bytes) -> int:
+        """Puts what a snapshot holds in the place of everything. Returns the number of keys."""
+        return int(json.loads(self._raw("PUT", "/v1/snapshot", snapshot))["entries"])
+
     def _call(self, method: str, path: str, value: Any = ...) -> Any:
-        body = None if value is ... else json.dumps(value).encode()
+        try:
+            body = None if value is ... else json.dumps(value, allow_nan=False).encode()
+        except (TypeError, ValueError, RecursionError) as error:
+            raise UsageError("only JSON values can be remembered", why=str(error)) from error
         return json.loads(self._raw(method, path, body) or b"{}")
 
     def _raw(self, method: str, path: str, body: bytes | None) -> bytes:
@@ -75,10 +82,10 @@ class Memory:
 
         if not self._url:
             raise UsageError("this agent has no memory", fix="Enable it: symbionts: {memory: {enabled: true}}")
-        where = urlsplit(self._url)
+        where, token = urlsplit(self._url), self._token()
         connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=PATIENCE)
         try:
-            headers = {"Authorization": f"Bearer {Path(self._token_file).read_text().strip()}"}
+            headers = {"Authorization": f"Bearer {token}"}
             connection.request(method, path, body=body, headers=headers | {"Content-Type": "application/json"})
             response = connection.getresponse()
             data = response.read()
@@ -89,6 +96,18 @@ class Memory:
         if response.status >= 400:
             raise _refusal(response.status, data)
         return data
+
+    def _token(self) -> str:
+        """Read for each call: a sidecar that lost its file has made a new one."""
+        path = Path(self._token_file)
+        root = os.environ.get("KGENTS_POD_ROOT")
+        if root and not path.exists():
+            path = Path(root, *path.parts[1:])  # where mounts are refused, they stand there
+        try:
+            return path.read_bytes().decode("ascii").strip()
+        except (OSError, ValueError) as error:
+            fix = "A pod whose containers run as several users needs a securityContext.fsGroup."
+            raise Refused("the memory's token cannot be read", why=str(error), fix=fix) from error
 
 
 def _at(key: str) -> str:
