@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kgents.api import pheromone, times
-from kgents.api.kinds import POD, Kind
+from kgents.api.kinds import CONFIG_MAP, HIVE_NAMESPACE, POD, Kind
+from kgents.api.operations.brakes import FREEZE, state
 from kgents.kube.client import KubeClient
 from kgents.kube.informer import Informer
 from operators.agent import meta
@@ -65,6 +66,10 @@ class World:
     """Matches of signal rules that became no pheromone, by agent."""
     measured: dict[Key, Object] = field(default_factory=dict)
     """What the sidecars of an agent's memory said last, together."""
+    refused: dict[Key, int] = field(default_factory=dict)
+    """Writes of an agent's that T-gent has refused, by agent, with those that its status tells of earlier."""
+    paused: dict[Key, str] = field(default_factory=dict)
+    """Who has paused an agent, and why, by agent."""
     reactions: dict[Key, list[Object]] = field(default_factory=dict)
     """`status.reactions`, by agent."""
 
@@ -76,6 +81,9 @@ class World:
             informer = Informer(self.api, kind, label_selector=f"{meta.MANAGED_BY_LABEL}={meta.MANAGED_BY}")
             informer.on_change(self._pod_changed if kind is POD else self._child_changed)
             self.informers[kind.kind] = informer
+        brakes = Informer(self.api, CONFIG_MAP, HIVE_NAMESPACE, field_selector=f"metadata.name={FREEZE}")
+        brakes.on_change(self._brakes_changed)
+        self.informers[FREEZE] = brakes
 
     def pods_of(self, key: Key) -> list[Object]:
         """The agent's pods, in the order of their names."""
@@ -99,6 +107,7 @@ class World:
         known = self.agents.get(key)
         if known is not None and known["metadata"]["uid"] == uid:
             del self.agents[key]
+            self.refused.pop(key, None)
         self._tell_agent(key)
 
     def put_pheromone(self, obj: Mapping[str, Any]) -> None:
@@ -122,6 +131,22 @@ class World:
             if not here:
                 del self.traces[key[0]]
             self._tell_trace(key, None)
+
+    def refuse(self, key: Key) -> int:
+        """Count a refused write of that agent. Returns how many there are by now; `tell_agent` when it is time."""
+        known = (self.agents.get(key) or {}).get("status") or {}
+        self.refused[key] = self.refused.get(key, int(known.get("refusedWrites") or 0)) + 1
+        return self.refused[key]
+
+    def tell_agent(self, key: Key) -> None:
+        """Something about that agent has changed."""
+        self._tell_agent(key)
+
+    def _brakes_changed(self, event: str, obj: Object) -> None:
+        told = state({} if event == "DELETED" else obj)["paused"]
+        before, self.paused = self.paused, {(one["namespace"], one["name"]): one["why"] for one in told}
+        for key in before.keys() ^ self.paused.keys():
+            self._tell_agent(key)
 
     def _tell_agent(self, key: Key) -> None:
         for listener in self.on_agent:

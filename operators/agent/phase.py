@@ -41,6 +41,8 @@ class Observed:
     pods: Sequence[Mapping[str, Any]]
     blockers: Sequence[Blocker] = ()
     held: bool = False
+    paused: str = ""
+    """By whom it was paused, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ def judge(observed: Observed, now: float) -> Verdict:
         phase = "Degraded" if ready else "Failed"
         return Verdict(phase, blocker.reason, blocker.message, ready)
     if is_suspended(spec):
-        why = f"{len(observed.pods)} pods are ending" if observed.pods else "it is stopped on purpose"
+        stopped = f"paused {observed.paused}" if observed.paused else "it is stopped on purpose"
+        why = f"{stopped}; {len(observed.pods)} pods are ending" if observed.pods else stopped
         return Verdict("Suspended", "Suspended", why, ready, progressing=bool(observed.pods))
     if observed.held:
         return Verdict("Safemode", "HealthFailed", _HELD, ready)

@@ -106,6 +106,7 @@ class AgentReconciler:
             pods=[pod for pod in world.pods_of(key) if not pods.is_leaving(pod)],
             blockers=blockers,
             held=status.is_held(agent),
+            paused=world.paused.get(key, ""),
         )
         verdict = judge(observed, now)
         made = status.make(
@@ -113,6 +114,7 @@ class AgentReconciler:
             verdict,
             now=now,
             suppressed=world.suppressed.get(key, 0),
+            refused=world.refused.get(key, 0),
             reactions=world.reactions.get(key, ()),
             bad_signals=problems(agent["spec"]),
             remembers=world.memory is not None,

@@ -21,6 +21,7 @@ def make(
     *,
     now: float,
     suppressed: int = 0,
+    refused: int = 0,
     reactions: Sequence[Mapping[str, Any]] = (),
     bad_signals: Sequence[str] = (),
     remembers: bool = True,
@@ -40,6 +41,8 @@ def make(
     }
     if suppressed or before.get("suppressedSignals"):
         made["suppressedSignals"] = suppressed
+    if refused or before.get("refusedWrites"):
+        made["refusedWrites"] = refused or before["refusedWrites"]
     if reactions:
         made["reactions"] = [dict(reaction) for reaction in reactions]
     listed: list[Any] = [

@@ -104,15 +104,16 @@ class Reactions:
         self, agent: Object, key: Key, wanted: list[Object], kept: Object, now: float
     ) -> tuple[dict[str, Object], list[float]]:
         senses = (agent["spec"].get("umwelt") or {}).get("senses", {}).get("sense")
-        traces = list(self._world.traces.get(key[0], {}).values())
+        traces = dict(self._world.traces.get(key[0], {}))
         fresh: dict[str, Object] = {}
         crossings = []
         for reaction in wanted:
             id = strength.identity(reaction)
-            decays = strength.sensed(traces, reaction["type"], key[1], senses)
-            seen = strength.look(decays, float(reaction["minIntensity"]), now)
+            sensed = strength.sensed(traces, reaction["type"], key[1], senses)
+            seen = strength.look([one.decay for one in sensed.values()], float(reaction["minIntensity"]), now)
             before = kept.get(id) if isinstance(kept.get(id), dict) else None
-            told = strength.told(reaction, seen, before, now)
+            causes = strength.causes(sensed, key[0], now) if seen.active else []
+            told = strength.told(reaction, seen, before, now, causes)
             same = before is not None and before.get("since") == told["since"]
             fresh[id] = {**told, "delivered": list(before.get("delivered", ())) if before and same else []}
             if seen.crosses is not None:
@@ -155,4 +156,4 @@ class Reactions:
 
 
 def _told(entry: Mapping[str, Any]) -> Object:
-    return {field: entry[field] for field in ("type", "active", "intensity", "since")}
+    return {field: entry[field] for field in strength.FIELDS if field in entry}

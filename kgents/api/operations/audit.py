@@ -69,9 +69,11 @@ def cause_text(cause: Mapping[str, Any]) -> str:
     parts = [str(snapshot["type"])] if snapshot.get("type") else []
     if snapshot.get("intensity") is not None:
         parts.append(f"{float(snapshot['intensity']):.2f}")
-    if named.get("name"):
+    line = str(snapshot.get("line") or "")
+    if named.get("kind") == "Pod" and line:
+        parts.append(f"log of {named.get('name')}")
+    elif named.get("name"):
         label = f"{named.get('kind')} {named['name']}"
         parts.append(f"({label})" if parts else label)
     text = " ".join(parts)
-    line = str(snapshot.get("line") or "")
     return f"{text}: {line}" if text and line else text or line or "unknown"

@@ -5,6 +5,7 @@ Causes evaporate, so each carries a snapshot of what mattered; where the cause i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -15,7 +16,10 @@ from kgents.api.operations.audit import cause_text
 from kgents.api.operations.requests import Call, Get, List, Object, Operation, Row
 
 DEPTH = 8
+NODES = 200
+"""So many causes are shown in one tree."""
 CHANGES_SHOWN = 5
+_SCALED = re.compile(r"~ spec\.replicas: (\d+) → (\d+)")
 Node = dict[str, Any]
 """{"text", "children": [Node]}."""
 
@@ -41,11 +45,12 @@ def explain(call: Call) -> Operation:
     if len(found) > 1:
         raise UsageError(f"“{name}” is an agent and a proposal", fix=f"Say kgents why agent/{name} or proposal/{name}")
     signals = yield from _signals(call)
+    proposals = yield List(PROPOSAL, call.namespace)
+    known = Known([*signals, *proposals])
     [(what, obj)] = found.items()
     if what == PROPOSAL.kind:
-        return [_row(obj, PROPOSAL.kind, _outcome(obj), _of_proposal(obj, signals))]
-    proposals = yield List(PROPOSAL, call.namespace)
-    return [_row(obj, AGENT.kind, _state(obj, call.now), list(_of_agent(obj, proposals, signals)))]
+        return [_row(obj, PROPOSAL.kind, _outcome(obj), _of_proposal(obj, known))]
+    return [_row(obj, AGENT.kind, _state(obj, call.now), list(_of_agent(obj, proposals, known)))]
 
 
 def lines(tree: Iterable[Node], prefix: str = "") -> Iterator[str]:
@@ -68,13 +73,20 @@ def _asked(text: str) -> tuple[str, str]:
     return kind, name
 
 
+class Known:
+    """What is there that may be a cause, by uid; and how many nodes a tree may still grow, for causes may branch."""
+
+    def __init__(self, objects: Iterable[Object]) -> None:
+        self.by_uid = {str(one["metadata"].get("uid")): one for one in objects}
+        self.left = NODES
+
+
 def _signals(call: Call) -> Any:
-    """Signals by uid; nothing for who may not see them."""
+    """The signals; none for who may not see them."""
     try:
-        found = yield List(PHEROMONE, call.namespace)
+        return (yield List(PHEROMONE, call.namespace))
     except Refused:
-        return {}
-    return {one["metadata"]["uid"]: one for one in found}
+        return []
 
 
 def _row(obj: Object, kind: str, summary: str, tree: list[Node]) -> Row:
@@ -92,7 +104,7 @@ def _node(text: str, children: Iterable[Node] = ()) -> Node:
     return {"text": text, "children": list(children)}
 
 
-def _of_agent(agent: Object, proposals: Iterable[Object], signals: Mapping[str, Object]) -> Iterator[Node]:
+def _of_agent(agent: Object, proposals: Iterable[Object], known: Known) -> Iterator[Node]:
     name, namespace = agent["metadata"]["name"], agent["metadata"]["namespace"]
     for condition in (agent.get("status") or {}).get("conditions") or ():
         if condition.get("type") == "Ready" and condition.get("status") != "True":
@@ -102,7 +114,7 @@ def _of_agent(agent: Object, proposals: Iterable[Object], signals: Mapping[str, 
     about = [one for one in proposals if _is_about(one, name, namespace) and _phase(one) in ("Merged", "RolledBack")]
     about.sort(key=lambda one: str((one.get("status") or {}).get("mergedAt") or ""), reverse=True)
     for one in about[:CHANGES_SHOWN]:
-        yield _change(one, signals)
+        yield _change(one, known)
     if len(about) > CHANGES_SHOWN:
         yield _node(f"… {len(about) - CHANGES_SHOWN} earlier changes: kgents audit")
     written = _last_written(agent)
@@ -110,24 +122,36 @@ def _of_agent(agent: Object, proposals: Iterable[Object], signals: Mapping[str, 
         yield _node(written)
 
 
-def _change(proposal: Object, signals: Mapping[str, Object]) -> Node:
+def _change(proposal: Object, known: Known) -> Node:
     status = proposal.get("status") or {}
-    diff = str(status.get("diff") or "").splitlines()
-    what = diff[0].removeprefix("~ ") if diff else "a change"
-    more = f" and {len(diff) - 1} more" if len(diff) > 1 else ""
     decided = f"approved by {status['decidedBy']}" if status.get("decidedBy") else "by itself"
     risk = float((status.get("risk") or {}).get("total") or 0.0)
-    text = f"{what}{more} ← proposal {proposal['metadata']['name']}, {decided}, risk {risk:.2f}"
+    text = f"{_what(status)} ← proposal {proposal['metadata']['name']}, {decided}, risk {risk:.2f}"
     if _phase(proposal) == "RolledBack":
         text += f" — taken back: {_settled(proposal)}"
+    causes = list(_causes(proposal, known))
+    while len(causes) == 1:  # one cause after another reads as one line
+        text, causes = f"{text} ← {causes[0]['text']}", causes[0]["children"]
     reason = _node(f"“{proposal['spec'].get('reason')}” says {proposal['spec'].get('proposer')}")
-    return _node(text, [*_causes(proposal, signals), reason])
+    return _node(text, [*causes, reason])
 
 
-def _of_proposal(proposal: Object, signals: Mapping[str, Object]) -> list[Node]:
+def _what(status: Mapping[str, Any]) -> str:
+    """The change in few words: `scaled 2→3`, or the first line of the diff."""
+    diff = str(status.get("diff") or "").splitlines()
+    if not diff:
+        return "a change"
+    more = f" and {len(diff) - 1} more" if len(diff) > 1 else ""
+    scaled = _SCALED.fullmatch(diff[0])
+    if scaled:
+        return f"scaled {scaled[1]}→{scaled[2]}{more}"
+    return f"{diff[0].removeprefix('~ ')}{more}"
+
+
+def _of_proposal(proposal: Object, known: Known) -> list[Node]:
     status, spec = proposal.get("status") or {}, proposal["spec"]
     risk = status.get("risk") or {}
-    tree = [_node(f"asked by {spec.get('proposer')}: “{spec.get('reason')}”", _causes(proposal, signals))]
+    tree = [_node(f"asked by {spec.get('proposer')}: “{spec.get('reason')}”", _causes(proposal, known))]
     diff = str(status.get("diff") or "").splitlines()
     if diff:
         tree.append(_node("it would change" if _phase(proposal) != "Merged" else "it changed", map(_node, diff)))
@@ -145,19 +169,28 @@ def _of_proposal(proposal: Object, signals: Mapping[str, Object]) -> list[Node]:
     return tree
 
 
-def _causes(obj: Object, signals: Mapping[str, Object], depth: int = 0) -> Iterator[Node]:
+def _causes(obj: Object, known: Known, above: tuple[str, ...] = ()) -> Iterator[Node]:
+    """The causes of `obj`, each with its own. Circles, and what is beyond DEPTH or NODES, end where they are."""
+    above = (*above, str(obj["metadata"].get("uid")))
     for cause in obj["spec"].get("causedBy") or ():
-        source = signals.get(str(cause.get("uid") or ""))
-        deeper = list(_causes(source, signals, depth + 1)) if source is not None and depth < DEPTH else []
-        yield _node(_told(cause, source), deeper)
+        if known.left <= 0:
+            return
+        known.left -= 1
+        uid = str(cause.get("uid") or "")
+        source = known.by_uid.get(uid)
+        deeper = source is not None and uid not in above and len(above) <= DEPTH
+        yield _node(_told(cause, source), _causes(source, known, above) if source is not None and deeper else ())
 
 
 def _told(cause: Mapping[str, Any], source: Object | None) -> str:
     """The cause by its snapshot; what it says and who said it, where it is still there."""
     text = cause_text(cause)
     if source is None:
-        return text
+        gone = cause.get("object") and not cause.get("snapshot")
+        return f"{text} (nothing more is known of it)" if gone else text
     spec = source["spec"]
+    if "type" not in spec:
+        return f"proposal {source['metadata']['name']} ({_phase(source)}): “{spec.get('reason')}”"
     if not (cause.get("snapshot") or {}).get("type"):
         text = f"{spec.get('type')} {text}"
     said = f": {spec['payload']}" if spec.get("payload") else ""

@@ -37,8 +37,8 @@ def test_a_claim_lapses_before_the_end() -> None:
 
 def test_only_what_is_meant_for_it_or_for_all_is_sensed() -> None:
     other = Trace("u2", "WARNING", "bee", TRACE.decay)
-    assert len(strength.sensed([TRACE, other], "WARNING", "ant", None)) == 1
-    assert strength.sensed([TRACE], "WARNING", "ant", []) == []
+    assert len(strength.sensed({"a": TRACE, "b": other}, "WARNING", "ant", None)) == 1
+    assert strength.sensed({"a": TRACE}, "WARNING", "ant", []) == {}
 
 
 def test_strength_adds_up_and_crosses_by_mere_decay() -> None:
@@ -55,3 +55,12 @@ def test_an_agent_is_told_at_a_crossing_only() -> None:
     after = strength.told(REACTION, strength.look([TRACE.decay], 0.5, NOW + 20), between, NOW + 20)
     assert first == between
     assert (first["active"], after["active"]) == (True, False)
+
+
+def test_a_crossing_names_the_strongest_signals_behind_it() -> None:
+    traces = {f"s{n}": Trace(f"u{n}", "WARNING", "", Decay(n / 20, 10.0, NOW)) for n in range(1, 20)}
+    causes = strength.causes(traces, "hill", NOW)
+    assert len(causes) == strength.CAUSES
+    assert causes[0]["uid"] == "u19"
+    assert causes[0]["object"]["namespace"] == "hill"
+    assert causes[0]["snapshot"] == {"type": "WARNING", "intensity": 0.95}
