@@ -25,7 +25,7 @@ async def create(call: Call) -> Answer:
     """Stores the object of the body. Raises 400, 403, 404, 409, 422."""
     check_options(call, "CreateOptions")
     obj = bodies.decode(call)
-    await aside(len(call.body), lambda: decode_strictly(call, obj, call.body, code=400))
+    await aside(len(call.body), lambda: decode_strictly(call, obj, call.body))
     record = await create_object(call, obj)
     return answer(call, record, 201)
 

@@ -63,7 +63,8 @@ def target(group: str, kind: str, name: str = "") -> dict[str, Any]:
         details["name"] = name
     if group:
         details["group"] = group
-    details["kind"] = kind
+    if kind:
+        details["kind"] = kind
     return details
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import orjson
+
 from kgents.embedded.apiserver import bodies, metadata
 from kgents.embedded.apiserver.api import answer, read
 from kgents.embedded.apiserver.aside import aside
@@ -12,9 +14,10 @@ from kgents.embedded.apiserver.calls import Answer, Call
 from kgents.embedded.apiserver.create import create_object
 from kgents.embedded.apiserver.errors import StatusError, already_exists, bad_request, invalid, not_found
 from kgents.embedded.apiserver.options import check_options
-from kgents.embedded.apiserver.shaping import decode_strictly, reset_fields
+from kgents.embedded.apiserver.shaping import decode_strictly, reset_fields, settled
 from kgents.embedded.apiserver.update import change_object
 from kgents.embedded.schema.causes import invalid as immutable
+from kgents.embedded.schema.causes import show
 
 Object = dict[str, Any]
 IMMUTABLE = "field is immutable"
@@ -33,10 +36,28 @@ async def patch(call: Call, subresource: str = "") -> Answer:
 
     def strictly(old: Object) -> Object:
         new = change(old)
-        decode_strictly(call, new, b"", code=422)
+        decode_strictly(call, new, b"", lambda: _shown(call, new))
         return new
 
     return answer(call, await change_object(call, strictly, subresource))
+
+
+def _shown(call: Call, new: Object) -> str:
+    """What Kubernetes quotes of a patch that leads to something it cannot decode."""
+    if call.content_type == STRATEGIC:
+        return go_text(bodies.parse_json(call.body))
+    return orjson.dumps(new, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def go_text(value: Any) -> str:
+    """A value as Go's `%+v` writes it."""
+    if isinstance(value, dict):
+        return "map[" + " ".join(f"{key}:{go_text(value[key])}" for key in sorted(value)) + "]"
+    if isinstance(value, list):
+        return "[" + " ".join(map(go_text, value)) + "]"
+    if isinstance(value, str):
+        return value
+    return "<nil>" if value is None else show(value)
 
 
 def _unsupported(call: Call) -> StatusError:
@@ -84,7 +105,7 @@ async def apply(call: Call, subresource: str) -> Answer:
     def merged(live: Object | None) -> Object:
         if uid and live is not None and uid != live["metadata"]["uid"]:
             raise invalid(resource.group, resource.kind, call.info.name, [immutable("metadata.uid", uid, IMMUTABLE)])
-        return managed.apply(
+        new = managed.apply(
             live,
             applied,
             resource.schema,
@@ -94,6 +115,7 @@ async def apply(call: Call, subresource: str) -> Answer:
             subresource=subresource,
             reset=reset_fields(call, subresource),
         )
+        return settled(resource, new)
 
     collection = call.api.collection(resource)
     if collection.get(call.namespace, call.info.name) is None:

@@ -118,7 +118,7 @@ async def _create(call: Call) -> Answer:
 
     check_options(call, "CreateOptions")
     obj = bodies.decode(call)
-    decode_strictly(call, obj, call.body, code=400)
+    decode_strictly(call, obj, call.body)
     call.resource.schema.prune(obj)
     metadata.match_path(call, metadata.of(obj), create=True)
     form = forms.wanted(call, shaped=False)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from kgents.embedded.apiserver import metadata
 from kgents.embedded.apiserver.calls import Call
 from kgents.embedded.apiserver.errors import StatusError, bad_request, invalid
 from kgents.embedded.apiserver.registry import Resource
-from kgents.embedded.schema.causes import Cause
-from kgents.embedded.schema.quantities import settle
+from kgents.embedded.schema.causes import invalid as invalid_value
+from kgents.embedded.schema.settling import settle
 
 Object = dict[str, Any]
 SERVER_OWN = (
@@ -19,38 +20,56 @@ SERVER_OWN = (
 """The metadata that no webhook may change."""
 
 
-def decode_strictly(call: Call, obj: Object, raw: bytes, *, code: int) -> None:
-    """Looks for values of wrong types, and for unknown or repeated fields as fieldValidation asks. Raises 400, 422."""
+def decode_strictly(call: Call, obj: Object, raw: bytes, patched: Callable[[], str] | None = None) -> None:
+    """Looks for values of wrong types, and for unknown or repeated fields as fieldValidation asks. Raises 400.
+
+    For a patch `patched` shows what came of it. Raises 422 then.
+    """
     resource = call.resource
-    if wrong := resource.schema.decode_error(obj) or _unsettled(resource, obj):
-        raise bad_request(
-            f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {wrong}'
-        )
+    try:
+        if wrong := resource.schema.decode_error(obj):
+            raise ValueError(wrong)
+        _settle(resource, obj)
+        _find_unknown(call, obj, raw)
+    except ValueError as error:
+        if patched is None:
+            raise _not_handled(resource, str(error)) from None
+        # Kubernetes names no kind here.
+        raise invalid("", "", "", [invalid_value("patch", patched(), str(error))]) from None
+
+
+def _find_unknown(call: Call, obj: Object, raw: bytes) -> None:
+    """Warns of what strict decoding does not take, or raises ValueError."""
     mode = call.info.query.get("fieldValidation") or "Warn"
     if mode == "Ignore":
         return
-    found = [f'unknown field "{path}"' for path in resource.schema.unknown_fields(obj)]
+    found = [f'unknown field "{path}"' for path in call.resource.schema.unknown_fields(obj)]
     if raw and call.content_type.endswith("json"):
         from kgents.embedded.schema.duplicates import duplicate_fields
 
         found = [f'duplicate field "{path}"' for path in duplicate_fields(raw)] + found
-    if not found:
-        return
     if mode == "Warn":
         call.warnings += found
-        return
-    raise strict_error(call, obj, ", ".join(found), code)
+    elif found:
+        raise ValueError(f"strict decoding error: {', '.join(found)}")
 
 
-def _unsettled(resource: Resource, obj: Object) -> str:
-    """Settles how quantities are written; what is wrong with one that is none."""
-    if resource.custom:
-        return ""
-    try:
+def _settle(resource: Resource, obj: Object) -> None:
+    if not resource.custom:
         settle(resource.schema.root, obj)
+
+
+def settled(resource: Resource, obj: Object) -> Object:
+    """The object with its quantities and times in their one form, in place. Raises 400."""
+    try:
+        _settle(resource, obj)
     except ValueError as error:
-        return str(error)
-    return ""
+        raise _not_handled(resource, str(error)) from None
+    return obj
+
+
+def _not_handled(resource: Resource, why: str) -> StatusError:
+    return bad_request(f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {why}')
 
 
 def complete(call: Call, obj: Object, *, create: bool) -> None:
@@ -73,19 +92,8 @@ def accept(call: Call, obj: Object, kept: Object, *, create: bool) -> None:
             meta.pop(key, None)
     metadata.match_path(call, meta, create=create)
     metadata.tidy(meta)
+    settled(call.resource, obj)
     complete(call, obj, create=create)
-
-
-def strict_error(call: Call, obj: Object, text: str, code: int) -> StatusError:
-    """How strict decoding says no: 400 to a POST or PUT, 422 to a PATCH."""
-    resource = call.resource
-    text = f"strict decoding error: {text}"
-    if code == 400:
-        return bad_request(
-            f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {text}'
-        )
-    cause = Cause("patch", "FieldValueInvalid", f'Invalid value: "": {text}')
-    return invalid(resource.group, resource.kind, call.info.name, [cause])
 
 
 def track(call: Call, old: Object | None, new: Object, subresource: str) -> None:

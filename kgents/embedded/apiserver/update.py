@@ -35,7 +35,7 @@ async def replace(call: Call, subresource: str = "") -> Answer:
     """Replaces an object, or the part of it that a subresource is. Raises 400, 404, 409, 422."""
     check_options(call, "UpdateOptions")
     obj = bodies.decode(call)
-    await aside(len(call.body), lambda: decode_strictly(call, obj, call.body, code=400))
+    await aside(len(call.body), lambda: decode_strictly(call, obj, call.body))
     if not metadata.of(obj).get("name"):
         where = f"the name of the object ({call.info.name} based on URL)"
         raise bad_request(f"{where} was undeterminable: name must be provided")

@@ -7,17 +7,11 @@ and as small as can be, and what is finer than a billionth is rounded up.
 from __future__ import annotations
 
 from decimal import ROUND_UP, Decimal
-from typing import Any
 
-from kgents.embedded.schema.node import Node
-
-Plan = Any
-"""Where quantities are: True for one, a dict by field name (or "" for every key or element) for what is around it."""
 FINEST = Decimal("1e-9")
 LARGEST = Decimal(2**63 - 1)
 DECIMAL = {-9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P", 18: "E"}
 BINARY = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
-_plans: dict[int, tuple[Node, Plan]] = {}
 
 
 def canonical(text: str) -> str:
@@ -45,43 +39,3 @@ def _binary(amount: int) -> str:
     while amount % 1024 == 0 and power < len(BINARY) - 1:
         amount, power = amount // 1024, power + 1
     return f"{amount}{BINARY[power]}"
-
-
-def settle(root: Node, obj: Any) -> None:
-    """Writes every quantity of a built-in kind's object in its canonical form, in place. Raises ValueError."""
-    known = _plans.get(id(root))
-    if known is None:
-        known = _plans[id(root)] = (root, _plan(root, ()))
-    if known[1]:
-        _settle(known[1], obj)
-
-
-def _plan(node: Node, within: tuple[Node, ...]) -> Plan:
-    if node.source.get("x-kubernetes-quantity"):
-        return True
-    # No type that contains itself has a quantity in it.
-    if node in within:
-        return None
-    below = (*within, node)
-    found = {name: plan for name, child in node.properties.items() if (plan := _plan(child, below))}
-    for child in (node.items, node.additional):
-        if child is not None and (plan := _plan(child, below)):
-            found[""] = plan
-    return found or None
-
-
-def _settle(plan: Plan, value: Any) -> None:
-    every = plan.get("")
-    if isinstance(value, list):
-        for index, item in enumerate(value):
-            _one(every, value, index, item)
-    elif isinstance(value, dict):
-        for key in list(value) if every else [name for name in plan if name in value]:
-            _one(every or plan[key], value, key, value[key])
-
-
-def _one(plan: Plan, owner: Any, key: Any, value: Any) -> None:
-    if plan is not True:
-        _settle(plan, value)
-    elif value is not None:
-        owner[key] = canonical(str(value))

@@ -99,3 +99,47 @@ def test_an_applied_scale_owns_the_number_of_replicas(things: Things) -> None:
     fields = things.client.request({"method": "GET", "path": path}).body["metadata"]["managedFields"]
     owner = [one for one in fields if "f:replicas" in one["fieldsV1"]["f:spec"]]
     assert [(one["manager"], one["operation"], one["subresource"]) for one in owner] == [("two", "Apply", "scale")]
+
+
+@pytest.mark.parametrize(
+    ("form", "shown"),
+    [("strategic-merge-patch", 'Invalid value: "map[data:map[a:1]]": '), ("merge-patch", '\\"data\\":{\\"a\\":1}')],
+)
+def test_a_patch_to_something_that_cannot_be_decoded_is_quoted(things: Things, form: str, shown: str) -> None:
+    things.create("a")
+    step = {"method": "PATCH", "path": f"{things.path}/a", "contentType": f"application/{form}+json"}
+
+    body = things.client.request({**step, "body": {"data": {"a": 1}}}).body
+
+    assert (body["code"], list(body["details"]), body["details"]["causes"][0]["field"]) == (422, ["causes"], "patch")
+    assert body["message"].startswith(' "" is invalid: patch: ')
+    assert shown in body["message"]
+    assert body["message"].endswith("json: cannot unmarshal number into Go struct field ConfigMap.data of type string")
+
+
+def test_times_and_quantities_have_one_form_however_they_come(things: Things) -> None:
+    limits = {"cpu": 0.5, "memory": "1024Mi"}
+    spec = {"containers": [{"name": "c", "image": "i", "resources": {"limits": limits}}]}
+    body = {"apiVersion": "v1", "kind": "PodTemplate", "metadata": {"name": "p"}, "template": {"spec": spec}}
+    path = f"/api/v1/namespaces/{things.namespace}/podtemplates/p"
+    step = {"method": "PATCH", "path": path, "query": {"fieldManager": "t"}, "body": body}
+
+    made = things.client.request({**step, "contentType": "application/apply-patch+yaml"}).body
+    times = {"involvedObject": {"namespace": things.namespace}, "firstTimestamp": "2026-01-01T01:00:00.5+02:00"}
+    events = f"/api/v1/namespaces/{things.namespace}/events"
+    event = things.client.request({"method": "POST", "path": events, "body": {"metadata": {"name": "e"}, **times}}).body
+
+    assert made["template"]["spec"]["containers"][0]["resources"]["limits"] == {"cpu": "500m", "memory": "1Gi"}
+    assert event["firstTimestamp"] == "2025-12-31T23:00:00Z"
+
+
+def test_a_time_that_is_none_is_refused(things: Things) -> None:
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{things.namespace}/leases"
+    body = {"metadata": {"name": "a"}, "spec": {"renewTime": "soon"}}
+
+    reply = things.client.request({"method": "POST", "path": path, "body": body})
+
+    assert reply.status == 400
+    assert reply.body["message"].startswith(
+        'Lease in version "v1" cannot be handled as a Lease: parsing time "soon" as "2006-01-02T15:04:05.000000Z07:00"'
+    )

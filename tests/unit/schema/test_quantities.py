@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from kgents.embedded.schema.quantities import canonical, settle
+from kgents.embedded.schema.quantities import canonical
 from kgents.embedded.schema.schema import Schema
+from kgents.embedded.schema.settling import settle
 
 PAIRS = [
     *(("0.5", "500m"), ("1000m", "1"), ("1.0", "1"), ("100000", "100k"), ("1500", "1500"), ("1000000", "1M")),

@@ -125,19 +125,12 @@ class EventStrategy(Strategy):
         return []
 
 
-_MICRO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}(Z|[+-]\d\d:\d\d)")
-
-
 class LeaseStrategy(Strategy):
     """A lock with a time on it."""
 
     def validate(self, obj: Object, write: Write) -> list[Cause]:
         spec = obj.get("spec") or {}
         causes = []
-        for key in ("acquireTime", "renewTime"):
-            value = spec.get(key)
-            if value is not None and not _MICRO.fullmatch(value):
-                causes.append(invalid(f"spec.{key}", value, "must be a time with six fractional digits"))
         if spec.get("leaseDurationSeconds") is not None and spec["leaseDurationSeconds"] <= 0:
             causes.append(invalid("spec.leaseDurationSeconds", spec["leaseDurationSeconds"], "must be greater than 0"))
         if spec.get("leaseTransitions") is not None and spec["leaseTransitions"] < 0:
