@@ -256,7 +256,7 @@ def test_the_command_line_gives_it_nothing_more(rogue: Rogue, words: tuple[str, 
 @pytest.mark.parametrize("token", ["", "forged"])
 def test_cortex_answers_nobody_without_its_token(hive: Machine, token: str) -> None:
     (socket,) = (hive.home / "run").glob("*.sock")
-    metadata = [("authorization", f"Bearer {token}")] if token else []
+    metadata = (("authorization", f"Bearer {token}"),) if token else ()
     with grpc.insecure_channel(f"unix:{socket}") as channel, pytest.raises(grpc.RpcError) as failed:
-        channel.unary_unary("/kgents.cortex.v1.Cortex/Invoke")(b"", timeout=10, metadata=metadata)
+        channel.unary_unary("/kgents.cortex.v1.Cortex/Invoke", None, None)(b"", timeout=10, metadata=metadata)
     assert failed.value.code() is grpc.StatusCode.UNAUTHENTICATED
