@@ -15,6 +15,7 @@ from operators import kopf_bridge
 from operators.agent.reconcile import AgentReconciler
 from operators.agent.sidecar import HERE, Program
 from operators.events import Recorder
+from operators.memory.controller import Memories
 from operators.pheromone.evaporation import Evaporation
 from operators.proposal.controller import Proposals
 from operators.reactions.controller import Reactions
@@ -68,12 +69,13 @@ async def _work(
     evaporation = Evaporation(world)
     agents = Controller("agent", AgentReconciler(world, Recorder(world.api)).reconcile, WORKERS)
     signals, reactions = Signals(world, agents.enqueue), Reactions(world, agents.enqueue)
+    memories = Memories(world, agents.enqueue)
     world.on_agent.append(agents.enqueue)
     async with AsyncExitStack() as stack:
         for informer in world.informers.values():
             await stack.enter_async_context(informer)
         await _synced(world, kopf_task, stop)
-        for controller in (agents, audits, signals, reactions):
+        for controller in (agents, audits, signals, reactions, memories):
             await stack.enter_async_context(controller)
         proposals = await stack.enter_async_context(Proposals(world))
         if webhook is not None:

@@ -356,6 +356,8 @@ class MemoryStatus(TypedDict, total=False):
     phase: MemoryPhase
     claimName: str
     usedBytes: int
+    entries: int
+    lastAccess: str
     conditions: list[Condition]
 
 
@@ -374,6 +376,7 @@ class UmweltSpec(UmweltFields, total=False):
 class UmweltStatus(TypedDict, total=False):
     observedGeneration: int
     role: str
+    activePods: int
     conditions: list[Condition]
 
 

@@ -1,4 +1,4 @@
-"""The status of an agent's Memory and Umwelt, as far as the Agent operator makes them; and what is retained."""
+"""Has the status of an agent's Memory and Umwelt told, and of what is retained."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ from typing import Any
 from kgents.api import conditions
 from kgents.api.kinds import AGENT, MEMORY, PERSISTENT_VOLUME_CLAIM, UMWELT, Kind
 from kgents.kube.errors import ObjectNotFound
-from operators.agent import meta
+from operators.agent import meta, pods
+from operators.agent.children import wanted_replicas
+from operators.memory import status
+from operators.memory.status import Object, Told
 from operators.world import Key, World
-
-Object = dict[str, Any]
 
 
 async def tell(world: World, agent: Mapping[str, Any], key: Key) -> None:
     """Bring the status of both up to date; writes only what changed."""
     memory, umwelt = world.child(MEMORY, key), world.child(UMWELT, key)
     if memory is not None:
-        await _write(
-            world, MEMORY, memory, _memory_status(memory, world.child(PERSISTENT_VOLUME_CLAIM, key)), world.clock()
-        )
+        claim, measured = world.child(PERSISTENT_VOLUME_CLAIM, key), world.measured.get(key)
+        made = status.make(memory, claim, measured, replicas=wanted_replicas(agent["spec"]))
+        await _write(world, MEMORY, memory, *made)
     if umwelt is not None and meta.controller_of(umwelt) is not None:
-        made = {"role": key[1], "ready": (True, "Rendered", "")}
-        await _write(world, UMWELT, umwelt, made, world.clock())
+        active = sum(pods.is_ready(pod) and not pods.is_leaving(pod) for pod in world.pods_of(key))
+        told: list[Told] = [("Ready", True, "Rendered", ""), _active(active)]
+        await _write(world, UMWELT, umwelt, {"role": key[1], "activePods": active}, told)
 
 
 async def retain(world: World, key: Key) -> None:
@@ -33,12 +35,7 @@ async def retain(world: World, key: Key) -> None:
         return
     if await _exists(world, key):
         return  # Its event has not come yet.
-    made = {
-        **_claim(memory),
-        "phase": "Retained",
-        "ready": (True, "Retained", "it waits for the next agent of this name"),
-    }
-    await _write(world, MEMORY, memory, made, world.clock())
+    await _write(world, MEMORY, memory, *status.retained(memory))
 
 
 async def _exists(world: World, key: Key) -> bool:
@@ -49,29 +46,20 @@ async def _exists(world: World, key: Key) -> bool:
     return True
 
 
-def _memory_status(memory: Mapping[str, Any], claim: Mapping[str, Any] | None) -> Object:
-    if memory["spec"].get("type", "Ephemeral") == "Ephemeral":
-        return {"phase": "Bound", "ready": (True, "Ephemeral", "each pod has a room of its own, gone with it")}
-    phase = ((claim or {}).get("status") or {}).get("phase", "Pending")
-    if phase == "Bound":
-        return {**_claim(memory), "phase": "Bound", "ready": (True, "Bound", "")}
-    word = "Failed" if phase == "Lost" else "Pending"
-    return {**_claim(memory), "phase": word, "ready": (False, phase, f"its PersistentVolumeClaim is {phase}")}
+def _active(pods: int) -> Told:
+    return ("Active", pods > 0, "PodsReady" if pods else "NoPodReady", "")
 
 
-def _claim(memory: Mapping[str, Any]) -> Object:
-    durable = memory["spec"].get("type", "Ephemeral") != "Ephemeral"
-    return {"claimName": memory["metadata"]["name"]} if durable else {}
-
-
-async def _write(world: World, kind: Kind, obj: Mapping[str, Any], made: Object, now: float) -> None:
+async def _write(world: World, kind: Kind, obj: Mapping[str, Any], made: Object, told: list[Told]) -> None:
     metadata, before = obj["metadata"], obj.get("status") or {}
     generation = int(metadata.get("generation") or 0)
-    holds, reason, message = made.pop("ready")
-    ready = conditions.make("Ready", holds, reason, message, now=now, generation=generation)
-    listed = conditions.set_condition(before.get("conditions"), ready)
+    wanted = {type for type, *_ in told}
+    listed: list[Any] = [one for one in before.get("conditions") or () if one.get("type") in wanted]
+    for type, holds, reason, message in told:
+        new = conditions.make(type, holds, reason, message, now=world.clock(), generation=generation)
+        listed = list(conditions.set_condition(listed, new))
     status = {"observedGeneration": generation, **made, "conditions": listed}
-    if status == {key: value for key, value in before.items() if key in status}:
+    if status == dict(before):
         return
     body = {
         "apiVersion": kind.api_version,

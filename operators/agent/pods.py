@@ -43,6 +43,12 @@ def all_statuses(pod: Object) -> list[Object]:
     return [*statuses(pod), *((pod.get("status") or {}).get("initContainerStatuses") or ())]
 
 
+def container_state(pod: Object, name: str) -> Object:
+    """The state of one of its containers, init containers among them: waiting, running or terminated; {} if unknown."""
+    found = next((status for status in all_statuses(pod) if status.get("name") == name), {})
+    return dict(found.get("state") or {})
+
+
 def restarts(pod: Object) -> int:
     return sum(int(status.get("restartCount") or 0) for status in all_statuses(pod))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 import sqlite3
 import threading
 import time
@@ -21,6 +22,7 @@ APPLICATION = 0x6B67656E
 LAYOUT = 1
 PAGE = 4096
 CACHE_KIB = 512
+LEAST_FREE = 1 << 20
 BUSY = 10.0
 """Seconds that another pod's write is waited for."""
 _SCHEMA = """
@@ -36,7 +38,11 @@ _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_TOOBIG)
 
 
 class Full(Exception):
-    """No room, in the memory's own bounds or on the disk. What is there can be read and deleted."""
+    """No room: in the memory's own bounds, or (`disk`) the disk does not take it. What is there can be read."""
+
+    def __init__(self, message: str, *, disk: bool) -> None:
+        super().__init__(message)
+        self.disk = disk
 
 
 class Broken(Exception):
@@ -70,7 +76,7 @@ class Database:
 
         Raises Full and Broken; nothing has changed then.
         """
-        with self._lock, _told():
+        with self._lock, self._told():
             pages = (self._size if making_room else self._size - self.reserve) // PAGE
             self._writer.execute(f"PRAGMA max_page_count={pages}")
             self._writer.execute("BEGIN IMMEDIATE")
@@ -85,7 +91,7 @@ class Database:
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """One view of everything, whatever is written meanwhile. Raises Broken."""
-        with self._reading, _told():
+        with self._reading, self._told():
             self._reader.execute("BEGIN")
             try:
                 yield self._reader
@@ -126,6 +132,19 @@ class Database:
             self._writer.close()
             self._held.close()
 
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            if code(error) in _FULL:
+                about = os.statvfs(self.folder)
+                no_room = about.f_bavail * about.f_frsize < LEAST_FREE
+                raise Full(str(error), disk=no_room or code(error) == sqlite3.SQLITE_IOERR) from error
+            if code(error) in _BROKEN:
+                raise Broken(str(error)) from error
+            raise
+
     def _alone(self) -> bool:
         """Whether nobody else has the file open; they wait until we have looked at it."""
         try:
@@ -153,18 +172,6 @@ class Database:
         for end in ("-shm", "-wal", ""):
             with contextlib.suppress(FileNotFoundError):
                 path.with_name(path.name + end).rename(self.folder / f"{self.set_aside}{end}")
-
-
-@contextlib.contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        if code(error) in _FULL:
-            raise Full(str(error)) from error
-        if code(error) in _BROKEN:
-            raise Broken(str(error)) from error
-        raise
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -147,8 +147,8 @@ class Service:
 
     def _full(self, error: Full) -> str:
         size, used = self._settings.size, self._db.used()
-        if used + self._db.reserve + text.VALUE_MOST * 4 < size:
-            return f"the disk has no room for the memory ({error}): what is there can be read and deleted"
+        if error.disk:
+            return f"the disk of the memory takes no more ({error}); what is there can be read"
         return f"the memory is full: {used} of {size} bytes are used; delete something, or give it a larger size"
 
 

@@ -1,0 +1,1 @@
+"""How full memories are, and what else is true of them."""
