@@ -151,7 +151,9 @@ class Transport:
 
     async def _failure(self, response: aiohttp.ClientResponse) -> ApiError:
         with _translated(self.config, self.timeout):
-            body = _decoded(await asyncio.wait_for(response.read(), self.timeout), response.content_type)
+            # Not wait_for: until Python 3.12 that swallows a cancellation when the answer is there already.
+            async with asyncio.timeout(self.timeout):
+                body = _decoded(await response.read(), response.content_type)
         try:
             retry_after = float(response.headers.get("Retry-After", ""))
         except ValueError:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -185,3 +186,17 @@ async def test_certificates_that_are_none_are_told(fake: FakeApi) -> None:
     async with KubeClient(config) as api:
         with pytest.raises(KgentsError, match="certificates of context fake"):
             await api.list(AGENT)
+
+
+async def test_who_is_refused_again_and_again_can_be_cancelled(api: KubeClient, fake: FakeApi) -> None:
+    async def knock() -> None:
+        while True:
+            with contextlib.suppress(NotFound):
+                await api.get(AGENT, "nobody", "lab")
+
+    for number in range(40):
+        task = asyncio.create_task(knock())
+        await asyncio.sleep(0.001 * (number % 8))
+        task.cancel()
+        await asyncio.wait([task], timeout=5)
+        assert task.cancelled()
