@@ -6,12 +6,12 @@ import functools
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kgents.api.errors import Refused, UsageError
 from kgents.api.kinds import PHEROMONE
-from kgents.sdk import reactions, work
+from kgents.sdk import reactions
 from kgents.sdk.following import Following
 from kgents.sdk.kept import KeptKeys, MountedFile, Source
 from kgents.sdk.memory import Memory
@@ -19,7 +19,7 @@ from kgents.sdk.proposals import Proposal
 from kgents.sdk.reactions import Reaction
 from kgents.sdk.signals import Signal
 from kgents.sdk.umwelt import Umwelt
-from kgents.sdk.work import Work
+from kgents.sdk.work import Wanted, Work, first_of
 
 if TYPE_CHECKING:
     from kgents.api.operations.requests import Call
@@ -109,13 +109,26 @@ class Agent:
 
         A Work that is false where there is none; see kgents.sdk.work. However many claim at once, one has it.
         """
-        who = self._claimant
-        free = [
-            one
-            for one in self.sense(*types)
-            if one.claimable and (not one.claimed_by or (one.claimed_by == who and one.has_lapsed))
-        ]
-        return work.first_of(self._api, self.namespace, free, who, seconds)
+        free = [one for one in self.sense(*types) if self._is_free(one)]
+        return first_of(self._api, self.namespace, free, self._claimant, seconds)
+
+    def work(self, *types: str, seconds: float = CLAIM_SECONDS) -> Iterator[Work]:
+        """Piece after piece of it, each its own for `seconds`: what waits, then what comes, or is given back.
+
+        for work in me.work("INTENT"):
+            with work: …
+
+        It never ends; errors are those of `follow` and `claim`.
+        """
+        wanted = self._filter(types, EVAPORATED)
+
+        def to_be_had(one: Signal) -> bool:
+            return wanted(one) and self._is_free(one)
+
+        with Following(self._api, self.namespace, to_be_had, changed=True) as signals:
+            for one in signals:
+                if piece := first_of(self._api, self.namespace, [one], self._claimant, seconds):
+                    yield piece
 
     def propose(
         self,
@@ -178,7 +191,10 @@ class Agent:
         user = str(self._api.send(WhoAmI()))
         return user.rpartition(":")[2] if user.startswith("system:serviceaccount:") else user
 
-    def _filter(self, types: tuple[str, ...], least: float) -> work.Wanted:
+    def _is_free(self, one: Signal) -> bool:
+        return one.claimable and (not one.claimed_by or (one.has_lapsed and one.claimed_by == self._claimant))
+
+    def _filter(self, types: tuple[str, ...], least: float) -> Wanted:
         kinds = {one.upper() for one in types}
 
         def wanted(one: Signal) -> bool:

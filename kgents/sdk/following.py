@@ -31,9 +31,16 @@ class Following:
     """
 
     def __init__(
-        self, api: Api, namespace: str, wanted: Callable[[Signal], bool], seconds: float | None = None
+        self,
+        api: Api,
+        namespace: str,
+        wanted: Callable[[Signal], bool],
+        seconds: float | None = None,
+        *,
+        changed: bool = False,
     ) -> None:
-        self._api, self._namespace, self._wanted = api, namespace, wanted
+        """`changed`: a signal that was seen is given again when its status changes, if it is wanted then."""
+        self._api, self._namespace, self._wanted, self._changed = api, namespace, wanted, changed
         self._until = None if seconds is None else time.monotonic() + seconds
         self._closed = False
         self._ready: deque[Signal] = deque()
@@ -104,7 +111,7 @@ class Following:
     def _list(self) -> None:
         items, self._version = self._api.list(PHEROMONE, self._namespace)
         found = [Signal(one) for one in items]
-        fresh = [one for one in found if one.uid not in self._seen and self._wanted(one)]
+        fresh = [one for one in found if (self._changed or one.uid not in self._seen) and self._wanted(one)]
         self._ready.extend(sorted(fresh, key=lambda one: -one.intensity))
         self._seen = {one.uid for one in found}
 
@@ -138,7 +145,7 @@ class Following:
         uid = str(obj["metadata"].get("uid") or "")
         if event["type"] == "DELETED":
             self._seen.discard(uid)
-        elif event["type"] == "ADDED" and uid not in self._seen:
+        elif event["type"] in ("ADDED", "MODIFIED") and (self._changed or uid not in self._seen):
             self._seen.add(uid)
             signal = Signal(obj)
             if self._wanted(signal):

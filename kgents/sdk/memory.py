@@ -48,9 +48,9 @@ class Memory:
         after = ""
         while True:
             page = self._call("GET", "/v1/keys?" + urlencode({"prefix": prefix, "after": after, "limit": 500}))["keys"]
-            yield from page
-            if len(page) < 500:
+            if not page:
                 return
+            yield from page  # Fewer than asked for does not mean the last: long keys make short pages.
             after = page[-1]
 
     def search(self, text: str, limit: int = 10) -> list[dict[str, Any]]:

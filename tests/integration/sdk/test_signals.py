@@ -147,3 +147,18 @@ def test_following_ends_in_its_time_and_when_it_is_told_to(agent_of: AgentOf) ->
     signals.close()
     reader.join(30)
     assert not reader.is_alive()
+
+
+def test_work_comes_as_it_is_asked_for_and_again_when_it_is_given_back(agent_of: AgentOf) -> None:
+    me = agent_of("steady")
+    me.emit("METAPHOR", "no work at all")
+    me.emit("METAPHOR", "first", claimable=True)
+    pieces = me.work("METAPHOR")
+    first = next(pieces)
+    me.emit("METAPHOR", "second", claimable=True)
+    second = next(pieces)
+    first.release()
+    again = next(pieces)
+    assert [first.payload, second.payload, again.payload] == ["first", "second", "first"]
+    again.done()
+    second.done()
