@@ -12,7 +12,7 @@ import orjson
 from aiohttp import web
 
 from kgents.api.errors import KgentsError
-from kgents.embedded.apiserver import discovery, pipeline
+from kgents.embedded.apiserver import discovery, pipeline, pretty
 from kgents.embedded.apiserver.api import Api
 from kgents.embedded.apiserver.calls import JSON, Answer, Call
 from kgents.embedded.apiserver.errors import StatusError, method_not_allowed, no_such_resource
@@ -62,6 +62,8 @@ class Edge:
             found = _internal(f"{type(error).__name__}: {error}")
         if isinstance(found, web.StreamResponse):
             return found
+        if pretty.is_wanted(request.query, request.headers):
+            found = await pretty.indented(found)
         return _response(found, warnings)
 
     async def _answer(self, request: web.BaseRequest, warnings: list[str]) -> Answer | web.StreamResponse:

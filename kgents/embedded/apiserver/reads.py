@@ -63,10 +63,12 @@ def field_getter(resource: Resource, record: Record) -> Callable[[str], str]:
             return record.key[1]
         if path == "metadata.namespace":
             return record.key[0]
-        if record.fields is None:
+        known = record.fields or {}
+        if path not in known:
+            # Versions that show the same record differently add their own fields.
             obj = read(resource, record)
-            record.fields = {path: field_text(obj, path) for path in resource.selectable}
-        return record.fields.get(path, "")
+            record.fields = known = {**known, **{one: field_text(obj, one) for one in resource.selectable}}
+        return known[path]
 
     return value
 

@@ -185,3 +185,32 @@ def test_history_that_is_gone_is_410_and_a_list_in_pages_can_go_on_all_the_same(
     reply = things.get(resourceVersion=told["resourceVersion"], **EXACT)
     assert (reply.status, reply.body["message"]) == (410, "The resourceVersion for the provided list is too old.")
     api.stop()
+
+
+def test_events_are_selected_by_the_names_of_their_group(things: Things) -> None:
+    about = {"involvedObject": {"namespace": things.namespace, "kind": "Pod", "name": "p"}}
+    core = f"/api/v1/namespaces/{things.namespace}/events"
+    body = {"metadata": {"name": "e"}, "reason": "R", "reportingComponent": "c", **about}
+    things.client.request({"method": "POST", "path": core, "body": body})
+
+    def found(path: str, selector: str) -> int:
+        return len(
+            things.client.request({"method": "GET", "path": path, "query": {"fieldSelector": selector}}).body["items"]
+        )
+
+    newer = f"/apis/events.k8s.io/v1/namespaces/{things.namespace}/events"
+    assert found(core, "involvedObject.kind=Pod,reportingComponent=c") == 1
+    assert found(newer, "regarding.kind=Pod,reportingController=c,reason=R") == 1
+    assert found(newer, "regarding.name=other") == 0
+    assert found(core, "involvedObject.name=p") == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "agent", "lines"),
+    [({"pretty": "true"}, "x", True), ({}, "curl/8", True), ({"pretty": "0"}, "curl/8", False), ({}, "kubectl", False)],
+)
+def test_people_get_indented_json(things: Things, query: dict[str, str], agent: str, lines: bool) -> None:
+    step = {"method": "GET", "path": things.path, "query": query, "headers": {"User-Agent": agent}}
+    _, response = things.client.open(step, "GET", query)
+
+    assert (b'\n  "kind": "ConfigMapList"' in response.read()) is lines

@@ -55,6 +55,10 @@ EVENT_FIELDS = (
     *("reason", "reportingComponent", "source", "type"),
     "involvedObject.resourceVersion",
 )
+NEW_EVENT_FIELDS = (
+    *(f"regarding.{name}" for name in ("kind", "namespace", "name", "uid", "apiVersion", "fieldPath")),
+    *("reason", "reportingController", "type", "regarding.resourceVersion"),
+)
 POD_FIELDS = ("spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "status.phase")
 
 
@@ -133,7 +137,7 @@ def groups() -> Iterator[Resource]:
     yield of("apps", "controllerrevisions", "ControllerRevision")
     yield of(
         "events.k8s.io", "events", "Event", "ev", storage="events", strategy=events.EventsStrategy(),
-        read=events.shown, write=events.stored,
+        read=events.shown, write=events.stored, selectable=NEW_EVENT_FIELDS,
     )  # fmt: skip
     plural, kind = "horizontalpodautoscalers", "HorizontalPodAutoscaler"
     scalers: dict[str, object] = {"categories": everything, "subresources": status, "storage_version": "v2"}
