@@ -120,18 +120,21 @@ class Registry:
     def __init__(self) -> None:
         self._resources: dict[tuple[str, str, str], Resource] = {}
         self._versions: dict[str, tuple[Resource, ...]] = {}
+        self._kinds: dict[tuple[str, str, str], Resource] = {}
         self.generation = 0
 
     def add(self, resource: Resource) -> None:
         """Serves a resource from now on."""
         self._resources[resource.group, resource.version, resource.plural] = resource
         self._versions.clear()
+        self._kinds.clear()
         self.generation += 1
 
     def remove(self, resource: Resource) -> None:
         """Serves it no longer."""
         self._resources.pop((resource.group, resource.version, resource.plural), None)
         self._versions.clear()
+        self._kinds.clear()
         self.generation += 1
 
     def get(self, group: str, version: str, plural: str) -> Resource:
@@ -144,6 +147,13 @@ class Registry:
     def find(self, group: str, version: str, plural: str) -> Resource | None:
         """The resource, or None."""
         return self._resources.get((group, version, plural))
+
+    def of_kind(self, group: str, version: str, kind: str) -> Resource | None:
+        """The resource whose objects are of a kind, or None."""
+        if not self._kinds:
+            for one in self._resources.values():
+                self._kinds.setdefault((one.group, one.version, one.kind), one)
+        return self._kinds.get((group, version, kind))
 
     def versions_of(self, resource: Resource) -> tuple[Resource, ...]:
         """All versions in which the same objects are served, the given one among them."""

@@ -10,6 +10,7 @@ from kgents.embedded.apiserver.policies import authorizer
 from kgents.embedded.apiserver.policies.expressions import compile_expression
 from kgents.embedded.apiserver.policies.text_work import Readers, readers
 from kgents.embedded.schema.cel import CelError, Expression
+from kgents.embedded.schema.cel_text import TOKEN
 
 if TYPE_CHECKING:
     from kgents.embedded.apiserver.admission import Review
@@ -47,16 +48,23 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """All must hold. One that is false settles it, whatever errors the others had."""
+    """All must hold. One that is false settles it, whatever errors the others had.
+
+    `of_request`: they look at nothing but `request`, so that they can be settled before objects are shown to CEL.
+    """
 
     programs: tuple[Program, ...] = ()
     readers: Readers = ()
+    of_request: bool = False
 
     @classmethod
     def of(cls, source: Iterable[Mapping[str, Any]] | None, names: tuple[str, ...], variables: Any = ()) -> Conditions:
         """From `matchConditions`."""
         sources = [str(one.get("expression") or "") for one in source or ()]
-        return cls(tuple(Program.of(one, names, variables) for one in sources), readers(sources))
+        programs, loops = tuple(Program.of(one, names, variables) for one in sources), readers(sources)
+        others = {*names, "variables"} - {"request"}
+        named = {token.group() for one in sources for token in TOKEN.finditer(one)}
+        return cls(programs, loops, bool(programs) and not loops and named.isdisjoint(others))
 
     def hold(self, activation: Any) -> bool:
         """Whether all hold. Raises CelError when none is false and one failed."""

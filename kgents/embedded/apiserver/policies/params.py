@@ -37,9 +37,9 @@ def find(review: Review, kind: ParamKind | None, reference: ParamRef | None) -> 
 
 
 def _resource(review: Review, kind: ParamKind) -> Resource:
-    for resource in review.call.api.registry:
-        if (resource.group, resource.version, resource.kind) == (kind.group, kind.version, kind.kind):
-            return resource
+    found = review.call.api.registry.of_kind(kind.group, kind.version, kind.kind)
+    if found is not None:
+        return found
     version = f"{kind.group}/{kind.version}" if kind.group else kind.version
     raise ParamError(f"paramKind kind `{version}, Kind={kind.kind}` not known")
 

@@ -9,14 +9,13 @@ from typing import Any
 
 import orjson
 
-from kgents.embedded.apiserver import audit, targets, warn
+from kgents.embedded.apiserver import audit, warn
 from kgents.embedded.apiserver.admission import Review
-from kgents.embedded.apiserver.admission_request import request
 from kgents.embedded.apiserver.errors import StatusError, forbidden
 from kgents.embedded.apiserver.policies import params
 from kgents.embedded.apiserver.policies.compiled import Binding, Policy
 from kgents.embedded.apiserver.policies.evaluate import Found, Note, Shown, Violation, evaluate
-from kgents.embedded.apiserver.registry import Resource
+from kgents.embedded.apiserver.policies.facts import Facts
 
 Object = dict[str, Any]
 CODES = {"Unauthorized": 401, "Forbidden": 403, "RequestEntityTooLarge": 413}
@@ -61,7 +60,7 @@ async def judge(review: Review, policies: tuple[Policy, ...]) -> None:
 def _cases(review: Review, policies: tuple[Policy, ...]) -> tuple[list[Case], list[Verdict]]:
     cases: list[Case] = []
     verdicts: list[Verdict] = []
-    shown: dict[Resource, Object] = {}
+    facts = Facts(review)
     for policy in policies:
         resource = policy.target.match(review)
         if resource is None:
@@ -76,19 +75,11 @@ def _cases(review: Review, policies: tuple[Policy, ...]) -> tuple[list[Case], li
                     why = Violation(f"failed to configure binding: {error.what}", final=True)
                     verdicts.append(Verdict(policy, binding, why))
                 continue
-            if resource not in shown:
-                shown[resource] = _values(review, resource)
-            plain = shown[resource]
+            if facts.rule_out(policy, resource):
+                continue
+            plain = facts.values(resource)
             cases += [Case(policy, binding, {**plain, "params": one} if policy.param_kind else plain) for one in found]
     return cases, verdicts
-
-
-def _values(review: Review, resource: Resource) -> Object:
-    from kgents.embedded.apiserver.metadata import new_uid
-    from kgents.embedded.apiserver.policies.conditions import values
-
-    obj, old = (targets.seen_as(review, resource, one) for one in (review.obj, review.old))
-    return values(review, obj, old, request(review, resource, new_uid()))
 
 
 async def _evaluated(review: Review, cases: list[Case]) -> list[Verdict]:
