@@ -13,7 +13,7 @@ import ipaddress
 import json
 import logging
 import time
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from kgents.api.errors import KgentsError
 from kgents.api.kinds import POD
 from kgents.embedded.controllers.events import Recorder
-from kgents.embedded.runtime import isolation, kubelet, metrics, node
+from kgents.embedded.runtime import claims, isolation, kubelet, metrics, node
 from kgents.embedded.runtime.pods import Machine, Pod, remove
 from kgents.embedded.runtime.services import ServiceProxy
 from kgents.embedded.runtime.sources import Sources, mentions
@@ -87,6 +87,7 @@ class Runtime:
         self.informer.on_change(lambda _event, pod: self.controller.enqueue(_key(pod)))
         self.informer.on_deleted(self._gone)
         sources.config_maps.on_change(lambda _event, obj: self._source_changed("configmaps", obj))
+        sources.claims.on_deleted(lambda claim: self._sweep_claims([_key(claim)]))
         sources.secrets.on_change(lambda _event, obj: self._source_changed("secrets", obj))
         async with contextlib.AsyncExitStack() as stack:
             for informer in (*sources.informers, self.informer):
@@ -95,6 +96,7 @@ class Runtime:
                 if not await _either(informer.synced, stop):
                     return
             self._sweep()
+            self._sweep_claims()
             await stack.enter_async_context(self.controller)
             await stop.wait()
         await asyncio.gather(*self._farewells)
@@ -166,6 +168,12 @@ class Runtime:
         keeper = self.pods.pop(uid, None)
         if keeper is not None:
             self._dismiss(keeper.dismiss())
+        self._sweep_claims((pod["metadata"]["namespace"], name) for name in claims.names(pod))
+
+    def _sweep_claims(self, suspects: Iterable[Key] = ()) -> None:
+        found = self.machine.sources.claims.store
+        if gone := claims.sweep(self.machine.claims, suspects, found, self.informer.store.values()):
+            self._dismiss(asyncio.to_thread(claims.remove, gone))
 
     def _dismiss(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

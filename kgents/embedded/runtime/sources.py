@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kgents.api import times
-from kgents.api.kinds import CONFIG_MAP, SECRET, SERVICE, SERVICE_ACCOUNT
+from kgents.api.kinds import CONFIG_MAP, PERSISTENT_VOLUME_CLAIM, SECRET, SERVICE, SERVICE_ACCOUNT
 from kgents.embedded.runtime.volumes import projected_sources, texts
 from kgents.kube.client import KubeClient
 from kgents.kube.informer import Informer
@@ -25,11 +25,12 @@ class Sources:
         self.config_maps = Informer(api, CONFIG_MAP)
         self.secrets = Informer(api, SECRET)
         self.services = Informer(api, SERVICE)
+        self.claims = Informer(api, PERSISTENT_VOLUME_CLAIM)
         self._tokens: dict[tuple[str, str], tuple[str, float]] = {}
 
     @property
     def informers(self) -> tuple[Informer, ...]:
-        return (self.config_maps, self.secrets, self.services)
+        return (self.config_maps, self.secrets, self.services, self.claims)
 
     def words(self, namespace: str, resource: str, name: str) -> Mapping[str, str] | None:
         """The keys of a ConfigMap or Secret as text, for env; None when there is none."""
@@ -43,6 +44,11 @@ class Sources:
         informer = self.config_maps if resource == "configmaps" else self.secrets
         found = informer.get(namespace, name)
         return None if found is None else texts(found, secret=resource == "secrets")
+
+    def claim(self, namespace: str, name: str) -> str | None:
+        """The uid of a PersistentVolumeClaim; None when there is none."""
+        found = self.claims.get(namespace, name)
+        return None if found is None else str(found["metadata"]["uid"])
 
     def services_of(self, namespace: str) -> Iterable[Object]:
         return [one for (place, _), one in self.services.store.items() if place == namespace]

@@ -137,3 +137,16 @@ def test_mounts_without_privileges(new_node: Callable[..., Node], prefix: tuple[
 
 def _field(path: str, field: str) -> Object:
     return {"path": path, "fieldRef": {"fieldPath": field}}
+
+
+def test_a_claim_made_anew_is_empty(node: Node) -> None:
+    claim: Mount = ("/claim-of-kgents", {"persistentVolumeClaim": {"claimName": "again"}}, {})
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}
+    made = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "again"}, "spec": spec}
+    node.apply(made)
+    first = _run(node, "echo secret > /claim-of-kgents/x; echo done; sleep 1000", claim)
+    node.said(first, "done")
+    node.delete(first, "--force", "--grace-period=0")
+    node.kubectl("delete", "pvc", "again", "-n", node.namespace)
+    node.apply(made)
+    assert "secret" not in node.said(_run(node, "cat /claim-of-kgents/x; echo empty; sleep 1000", claim), "empty")
