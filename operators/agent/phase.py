@@ -99,10 +99,19 @@ def _of_pods(observed: Observed, ready: int, now: float) -> Verdict:
     if ready >= wanted:
         return Verdict("Running", "RollingOut", "a change is being rolled out", ready, True, again=again)
     if before in HAS_BEEN_READY:
-        if before == "Running" and progressing and ready:
-            return Verdict("Running", "RollingOut", why, ready, True, again=again)
+        grace = _still_starting(observed.pods, ready, wanted, now)
+        if before == "Running" and ready and (progressing or grace):
+            looks = [moment for moment in (grace, again) if moment]
+            return Verdict("Running", "RollingOut", why, ready, True, again=min(looks, default=None))
         return Verdict("Degraded", "NotAllReady", why, ready, progressing, again=again)
     return Verdict("Pending", "Starting", why, ready, True, again=again)
+
+
+def _still_starting(pods: Sequence[Mapping[str, Any]], ready: int, wanted: int, now: float) -> float:
+    """Seconds for which the pods that are missing may still be starting: more were asked for, nothing has sickened."""
+    ages = [seen.age(pod, now) for pod in pods if not seen.is_ready(pod)]
+    left = sorted((STARTING_GRACE - age for age in ages if age < STARTING_GRACE), reverse=True)
+    return left[wanted - ready - 1] if ready + len(left) >= wanted else 0.0
 
 
 def _troubled(

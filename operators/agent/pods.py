@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -60,6 +61,12 @@ def is_leaving(pod: Object) -> bool:
 def condition(pod: Object, type: str) -> Object | None:
     conditions = (pod.get("status") or {}).get("conditions") or ()
     return next((condition for condition in conditions if condition.get("type") == type), None)
+
+
+def age(pod: Object, now: float) -> float:
+    """Seconds since it was made; a pod of unknown age is old."""
+    made = times.parse(pod["metadata"].get("creationTimestamp"))
+    return math.inf if made is None else now - made
 
 
 def is_ready(pod: Object) -> bool:

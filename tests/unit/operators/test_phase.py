@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kgents.api import times
 from operators.agent import status
 from operators.agent.phase import Blocker, Observed, Verdict, judge
 from tests.unit.operators.objects import NOW, agent, deployment, ended, pod, running, waiting
@@ -25,6 +26,20 @@ def test_it_is_pending_until_it_is_ready() -> None:
 
 def test_it_is_degraded_when_it_was_ready_and_is_not() -> None:
     assert verdict(pod(running(), ready=False), before="Running").phase == "Degraded"
+
+
+def test_it_is_not_degraded_while_more_of_it_start() -> None:
+    def started(ago: float) -> dict[str, Any]:
+        made = pod(running(1), ready=False)
+        return {**made, "metadata": {**made["metadata"], "creationTimestamp": times.to_text(NOW - ago)}}
+
+    def grown(replicas: int, ago: float) -> Verdict:
+        whole = agent(status={"phase": "Running"}, replicas=replicas)
+        return judge(Observed(whole, deployment(replicas), [READY, started(ago)]), NOW)
+
+    assert (grown(2, 10).phase, grown(2, 10).reason, grown(2, 10).again) == ("Running", "RollingOut", 20.0)
+    assert grown(2, 40).phase == "Degraded"
+    assert grown(3, 10).phase == "Degraded"
 
 
 @pytest.mark.parametrize("spec", [{"suspend": True}, {"replicas": 0}])
