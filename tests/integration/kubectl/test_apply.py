@@ -77,10 +77,23 @@ def test_what_was_last_applied_can_be_seen_set_and_edited(sh: Shell) -> None:
 
 def test_server_side_apply_names_who_else_owns_a_field(sh: Shell) -> None:
     sh.apply(config_map("ours", a="1"))
+    sh("patch configmap ours --type=merge -p", '{"data": {"a": "mine"}}')
     theirs = json.dumps(config_map("ours", a="2"))
     said = sh.fails("apply --server-side -f -", input=theirs)
-    assert 'conflict with "kubectl-client-side-apply" using v1: .data.a' in said
+    assert 'conflict with "kubectl-patch" using v1: .data.a' in said
     assert sh("apply --server-side --force-conflicts -f -", input=theirs) == "configmap/ours serverside-applied\n"
+
+
+def test_the_way_from_client_side_to_server_side_apply_and_back_is_free(sh: Shell) -> None:
+    sh.apply(config_map("both", a="1", b="1"))
+    assert (
+        sh("apply --server-side -f -", input=json.dumps(config_map("both", a="2")))
+        == "configmap/both serverside-applied\n"
+    )
+    assert sh("get configmap both -o jsonpath={.data}") == '{"a":"2"}'
+    assert sh("apply view-last-applied configmap both -o json").count('"b"') == 0
+    sh.apply(config_map("both", a="3"))
+    assert sh("get configmap both -o jsonpath={.data}") == '{"a":"3"}'
 
 
 def test_diff_shows_what_would_change_and_says_so_by_its_exit_status(sh: Shell) -> None:
