@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 Object = dict[str, Any]
 Judge = Callable[[str, Object], Awaitable[Refusal | None]]
 REVIEW_MAX = 4 * 1024 * 1024
+LAST_WORDS = 1.0
+"""Seconds for answers that are under way at the end."""
 NAME = "kgents-tgent"
 WEBHOOKS = Kind(
     "ValidatingWebhookConfiguration",
@@ -54,7 +56,7 @@ class Webhook:
         app = web.Application(client_max_size=REVIEW_MAX)
         for resource in self._judges:
             app.router.add_post(f"/{self._secret}/{resource}", self._handler(resource))
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_WORDS)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._host, self._port, ssl_context=identity.context())
         await site.start()
