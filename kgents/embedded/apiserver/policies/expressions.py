@@ -67,6 +67,12 @@ def typed(names: tuple[str, ...], nodes: Mapping[str, Node]) -> Any:
 
 def result_type(source: str, names: tuple[str, ...], variables: Variables = ()) -> str:
     """What kind of value an expression has, as Kubernetes names it (`bool`, `dyn`, `list(int)`). Raises CelError."""
+    return _result_type(source, names, tuple(variables))
+
+
+@lru_cache(maxsize=2048)
+def _result_type(source: str, names: tuple[str, ...], variables: tuple[tuple[str, str], ...]) -> str:
+    """Remembered: a policy is checked with each write of it, and of its status."""
     found = Expression(source, compile_in(checking(names), expand(source, variables))).result_type
     return KINDS.get(found, found.lower().replace("<", "(").replace(">", ")"))
 
