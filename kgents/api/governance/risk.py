@@ -187,6 +187,8 @@ def _scaling(before: Any, after: Any) -> str:
         return "unlisted"
     if new == 0:
         return "scale-to-zero"
+    if new > max(old, tables.LARGE):
+        return "scale-large"
     return "scale" if old and old / 2 <= new <= old * 2 else "scale-beyond"
 
 

@@ -16,6 +16,8 @@ MEDIUM = 0.3
 """From here on somebody has to look."""
 HIGH = 0.7
 """From here on it is blocked until somebody lifts that with a reason."""
+LARGE = 100
+"""Pods. Beyond, growth is looked at whatever its factor is: who doubles once an hour is at a thousand by the evening."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Row:
 ROWS = (
     Row("scale", 0.1, "scaled by a factor of at most 2", "easily undone, and its cost at most doubles"),
     Row("scale-beyond", 0.2, "scaled by more than a factor of 2", "its cost or its capacity changes out of proportion"),
+    Row("scale-large", 0.3, f"grown to more than {LARGE} pods", "what that costs is not small, in however many steps"),
     Row("scale-to-zero", 0.4, "scaled to zero, or suspended", "nobody is left to do its work, or to say so"),
     Row("resources", 0.2, "resources up to twice as large", "it costs more, or starves its neighbours"),
     Row(
