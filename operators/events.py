@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Mapping
 from typing import Any
 
-from kgents.api import redact, times
+from kgents.api import events
 from kgents.api.errors import KgentsError
 from kgents.api.kinds import EVENT
 from kgents.kube.client import KubeClient
@@ -21,7 +20,6 @@ WINDOW = 300.0
 REMEMBERED = 5000
 """Objects whose events are counted; then all counts begin anew."""
 COMPONENT = "kgents-operators"
-MESSAGE_MAX = 1000
 
 
 class Recorder:
@@ -40,22 +38,7 @@ class Recorder:
         if len(self._written) > REMEMBERED:
             self._written.clear()
         self._written[metadata["uid"]] = [*recent, now]
-        said = redact.redact_text(message[:MESSAGE_MAX])
-        name = hashlib.sha256(f"{metadata['uid']}{reason}{said}{now}".encode()).hexdigest()[:16]
-        about = {key: metadata[key] for key in ("name", "namespace", "uid")}
-        event = {
-            "apiVersion": "v1",
-            "kind": "Event",
-            "metadata": {"name": f"{metadata['name']}.{name}", "namespace": metadata["namespace"]},
-            "involvedObject": {"apiVersion": obj["apiVersion"], "kind": obj["kind"], **about},
-            "type": type,
-            "reason": reason,
-            "message": said,
-            "source": {"component": COMPONENT},
-            "firstTimestamp": times.to_text(now),
-            "lastTimestamp": times.to_text(now),
-            "count": 1,
-        }
+        event = events.body(obj, type, reason, message, by=COMPONENT, now=now)
         try:
             await self._api.create(EVENT, event)
         except KgentsError as error:

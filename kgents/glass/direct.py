@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, TypeVar
 
 from kgents.api.errors import Unreachable
 from kgents.api.kinds import AGENT_LABEL, POD
-from kgents.api.operations.requests import Discover, Get, List, Request, WhoAmI
+from kgents.api.operations.requests import Discover, Get, List, Note, Request, WhoAmI
 from kgents.glass.answer import NextLayer
 from kgents.glass.kubectl import FIELD_MANAGER, READ_PATIENCE, WRITE_PATIENCE
 from kgents.kube import config as kubeconfig
@@ -27,6 +28,10 @@ class Direct:
 
     def send(self, request: Request) -> Any:
         """One request of an operation."""
+        if isinstance(request, Note):
+            with contextlib.suppress(NextLayer):  # what was done stands
+                self._do(lambda api: sender(api, FIELD_MANAGER)(request))
+            return None
         reads = isinstance(request, (Get, List, WhoAmI, Discover))
         patience = READ_PATIENCE if reads else WRITE_PATIENCE
         return self._do(lambda api: sender(api, FIELD_MANAGER)(request), patience)

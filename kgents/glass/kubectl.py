@@ -5,6 +5,7 @@ Without the binary, `kgents.glass.direct` speaks to the API itself; both offer t
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
@@ -14,7 +15,7 @@ from typing import Any, Protocol
 
 from kgents.api.errors import KgentsError, NotFound, Refused
 from kgents.api.kinds import AGENT_LABEL, Kind
-from kgents.api.operations.requests import Create, Delete, Discover, Get, List, Patch, Request, WhoAmI
+from kgents.api.operations.requests import Create, Delete, Discover, Get, List, Note, Patch, Request, WhoAmI
 from kgents.glass.answer import NextLayer
 
 READ_PATIENCE = 5.0
@@ -79,6 +80,10 @@ class Kubectl:
             case Delete(kind, name, namespace):
                 command = ("delete", _resource(kind), name, *_in(namespace), "--wait=false")
                 return self._run(*command, patience=WRITE_PATIENCE)
+            case Note(event):
+                with contextlib.suppress(NextLayer, KgentsError):  # what was done stands
+                    self._json("create", *_in(event["metadata"]["namespace"]), "-o", "json", "-f", "-", body=event)
+                return None
             case WhoAmI():
                 return str(self._json("auth", "whoami", "-o", "json")["status"]["userInfo"]["username"])
             case Discover(api_version, kind_name):
@@ -87,7 +92,8 @@ class Kubectl:
     def _patch(self, request: Patch) -> dict[str, Any]:
         trial = ("--dry-run=server",) if request.dry_run else ()
         part = (f"--subresource={request.subresource}",) if request.subresource else ()
-        common = (*_in(request.namespace), *_BY, *trial, *part, "-o", "json")
+        by = (f"--field-manager={request.manager}",) if request.manager else _BY
+        common = (*_in(request.namespace), *by, *trial, *part, "-o", "json")
         if request.type == "apply":
             kind, metadata = request.kind, dict(request.content.get("metadata") or {})
             named = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata | {"name": request.name}}

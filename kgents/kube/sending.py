@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from kgents.api.operations.requests import Create, Delete, Discover, Get, List, Patch, Request, WhoAmI
+from kgents.api.errors import KgentsError
+from kgents.api.kinds import EVENT
+from kgents.api.operations.requests import Create, Delete, Discover, Get, List, Note, Patch, Request, WhoAmI
 from kgents.kube.client import KubeClient
 from kgents.kube.discovery import discover
 
@@ -24,9 +27,13 @@ def sender(api: KubeClient, field_manager: str) -> Callable[[Request], Awaitable
             case Create(kind, obj, namespace):
                 return await api.create(kind, obj, namespace or None, field_manager=field_manager)
             case Patch():
-                return await _patch(api, request, field_manager)
+                return await _patch(api, request, request.manager or field_manager)
             case Delete(kind, name, namespace):
                 await api.delete(kind, name, namespace or None, propagation="Background")
+                return None
+            case Note(event):
+                with contextlib.suppress(KgentsError):  # what was done stands
+                    await api.create(EVENT, event)
                 return None
             case WhoAmI():
                 said = await api.request("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", body=_REVIEW)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kgents.api import names, rows, times
+from kgents.api import events, names, rows, times
 from kgents.api.errors import NotFound, Refused
 from kgents.api.kinds import AGENT, CONFIG_MAP, HIVE_NAMESPACE
-from kgents.api.operations.requests import Call, Get, Operation, Patch, Row, WhoAmI
+from kgents.api.operations.requests import Call, Get, Note, Operation, Patch, Row, WhoAmI
 
 FREEZE = "kgents-freeze"
 _KEYS = ("frozen", "by", "reason", "since")
@@ -21,15 +21,17 @@ REASON_MAX = 500
 
 def freeze(call: Call) -> Operation:
     """Refuses every agent's writes and every merge from now on."""
-    reason = str(call.arguments.get("reason") or "")[:REASON_MAX]
-    data = {"frozen": "true", "by": (yield WhoAmI()), "reason": reason, "since": times.to_text(call.now)}
+    reason, who = str(call.arguments.get("reason") or "")[:REASON_MAX], (yield WhoAmI())
+    data = {"frozen": "true", "by": who, "reason": reason, "since": times.to_text(call.now)}
     changed = yield Patch(CONFIG_MAP, FREEZE, {"data": data}, HIVE_NAMESPACE)
+    yield _note(call, changed, "Warning", "Frozen", f"the hive is frozen by {who}", reason)
     return [state(changed)]
 
 
 def thaw(call: Call) -> Operation:
     """Agents write again, and what waits is merged."""
     changed = yield Patch(CONFIG_MAP, FREEZE, {"data": dict.fromkeys(_KEYS)}, HIVE_NAMESPACE)
+    yield _note(call, changed, "Normal", "Thawed", f"the hive is thawed by {(yield WhoAmI())}")
     return [state(changed)]
 
 
@@ -54,6 +56,7 @@ def suspend(call: Call) -> Operation:
     except (Refused, NotFound):
         # Who may change the agent but not the hive's own namespace stops its pods all the same.
         braked = False
+    yield _note(call, agent, "Warning", "Paused", f"paused by {who}", reason)
     return [{**rows.agent_row(agent, call.now), "writesRefused": braked}]
 
 
@@ -65,7 +68,9 @@ def resume(call: Call) -> Operation:
         held = {}
     if _key(call, name) in (held.get("data") or {}):
         yield Patch(CONFIG_MAP, FREEZE, {"data": {_key(call, name): None}}, HIVE_NAMESPACE)
-    return [rows.agent_row((yield from _set_suspend(call, name, False)), call.now)]
+    agent = yield from _set_suspend(call, name, False)
+    yield _note(call, agent, "Normal", "Resumed", f"resumed by {(yield WhoAmI())}")
+    return [rows.agent_row(agent, call.now)]
 
 
 def state(freeze: Mapping[str, Any]) -> Row:
@@ -84,6 +89,11 @@ def state(freeze: Mapping[str, Any]) -> Row:
 def notice(row: Mapping[str, Any]) -> dict[str, str] | None:
     """What stands beside the source of every answer while the hive is frozen: {"by", "reason", "since"}."""
     return {key: str(row.get(key) or "") for key in ("by", "reason", "since")} if row.get("frozen") else None
+
+
+def _note(call: Call, obj: Mapping[str, Any], type: str, reason: str, message: str, why: str = "") -> Note:
+    told = f"{message}: {why}" if why else message
+    return Note(events.body(obj, type, reason, told, by="kgents", now=call.now))
 
 
 def _set_suspend(call: Call, name: str, suspend: bool) -> Any:

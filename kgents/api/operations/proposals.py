@@ -6,7 +6,7 @@ import os
 from collections.abc import Generator, Mapping
 from typing import Any
 
-from kgents.api import names, rows
+from kgents.api import duration, names, rows
 from kgents.api.errors import KgentsError, NotFound, Refused, UsageError
 from kgents.api.governance import changes, risk
 from kgents.api.governance.changes import ABSENT
@@ -14,6 +14,7 @@ from kgents.api.governance.risk import Subject
 from kgents.api.kinds import AGENT, API_VERSION, PROPOSAL, Kind
 from kgents.api.operations.requests import Call, Create, Discover, Get, Object, Operation, Patch, Request, Row, WhoAmI
 
+TRIAL = "kgents-trial"
 _SHORT = {"apply": "Apply", "merge": "Merge", "json": "Json"}
 
 
@@ -21,6 +22,10 @@ def define(call: Call) -> Operation:
     """`kgents propose`. With `dryRun` nothing is made: the answer is what would change, and its base risk."""
     given = call.arguments
     target = read_target(str(given["target"]), given.get("targetVersion"))
+    if target["kind"] == "Secret":
+        raise Refused("a Secret is never the target of a proposal", fix="Change it yourself, or ask who administers it")
+    if given.get("ttl") and duration.parse(str(given["ttl"])) <= 0:
+        raise UsageError("--ttl must be longer than nothing", why=f"got {given['ttl']}")
     if bool(given.get("delete")) == ("patch" in given):
         raise UsageError("a proposal is either a patch or a deletion", fix="Give --patch (or --set …) or --delete")
     if given.get("dryRun"):
@@ -73,7 +78,9 @@ def _tried(call: Call, target: Object) -> Operation:
     if not call.arguments.get("delete"):
         type = _patch_type(call.arguments).lower()
         content = call.arguments["patch"]
-        after = yield Patch(kind, target["name"], content, namespace, type=type, dry_run=True)  # type: ignore[arg-type]
+        # By a manager of its own: what others apply, the caller among them, is not taken back by leaving it out.
+        trial = Patch(kind, target["name"], content, namespace, type=type, dry_run=True, manager=TRIAL)  # type: ignore[arg-type]
+        after = yield trial
     found = changes.between(before, after)
     group = kind.api_version.rpartition("/")[0]
     scored = risk.score(Subject(group, kind.kind, namespace), found)

@@ -41,7 +41,10 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """→ the object as it is then. `type` apply is server-side apply; `dry_run`: as it would be."""
+    """→ the object as it is then. `type` apply is server-side apply; `dry_run`: as it would be.
+
+    `manager`: the field manager, where it is not the one of who carries this out.
+    """
 
     kind: Kind
     name: str
@@ -50,6 +53,7 @@ class Patch:
     type: PatchType = "merge"
     dry_run: bool = False
     subresource: str = ""
+    manager: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,14 @@ class Discover:
     kind: str
 
 
-Request = Get | List | Create | Patch | Delete | WhoAmI | Discover
+@dataclass(frozen=True, slots=True)
+class Note:
+    """→ None. An Event for people to read: what was done stands, whether or not it can be written."""
+
+    event: Object
+
+
+Request = Get | List | Create | Patch | Delete | Note | WhoAmI | Discover
 Operation = Generator[Request, Any, list[Row]]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kgents.api.errors import KgentsError, NotFound, Refused, UsageError
-from kgents.api.kinds import CONFIG_MAP, HIVE_NAMESPACE, PHEROMONE
+from kgents.api.kinds import CONFIG_MAP, EVENT, HIVE_NAMESPACE, PHEROMONE
 from kgents.api.operations import audit, brakes, proposals, why
 from kgents.api.operations.carrying import carry_out_async
 from kgents.api.operations.requests import Call, Operation, Row
@@ -120,6 +120,9 @@ async def test_a_freeze_says_by_whom_and_why_until_it_is_over(desk: Desk) -> Non
     [thawed] = await do(desk, brakes.thaw)
     assert {**(brakes.notice(frozen) or {}), "since": ""} == {"by": "bob", "reason": "storm", "since": ""}
     assert (thawed["frozen"], brakes.notice(thawed)) == (False, None)
+    events = (await desk.admin.list(EVENT, HIVE_NAMESPACE))["items"]
+    told = {one["message"] for one in events if one["involvedObject"]["name"] == brakes.FREEZE}
+    assert {"the hive is frozen by bob: storm", "the hive is thawed by bob"} <= told
 
 
 async def test_a_paused_agent_is_stopped_and_silenced(desk: Desk) -> None:
