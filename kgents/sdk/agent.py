@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from kgents.api.errors import Refused, UsageError
 from kgents.api.kinds import PHEROMONE
+from kgents.sdk import memory as memory_of
 from kgents.sdk import reactions
 from kgents.sdk.following import Following
 from kgents.sdk.kept import KeptKeys, MountedFile, Source
@@ -22,11 +23,15 @@ from kgents.sdk.umwelt import Umwelt
 from kgents.sdk.work import Wanted, Work, first_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kgents.api.operations.requests import Call
     from kgents.kube.config import ClusterConfig
     from kgents.sdk.http import Api
 
 CLAIM_SECONDS = 60.0
+MEMORY_PATIENCE = 5.0
+"""Seconds: a sidecar that has been killed is back by then."""
 LINE_MAX = 4096
 EVAPORATED = 0.01
 
@@ -45,9 +50,11 @@ class Agent:
     seconds when it comes too often, Unreachable when the API server is away for longer than the agent's patience.
     """
 
-    def __init__(self, name: str, namespace: str, api: Api, files: KeptKeys | None = None) -> None:
+    def __init__(
+        self, name: str, namespace: str, api: Api, files: KeptKeys | None = None, memory: Memory | None = None
+    ) -> None:
         self.name, self.namespace = name, namespace
-        self.memory = Memory()
+        self.memory = memory or Memory(patience=MEMORY_PATIENCE)
         """What it remembers, see kgents.sdk.memory."""
         self._api, self._files = api, files
         self.umwelt = Umwelt(self._kept(os.environ.get("KGENTS_UMWELT"), "umwelt.json"))
@@ -253,8 +260,12 @@ def over(
     own_account: bool = False,
     patience: float = 10.0,
     busy: float = 0.0,
+    memories: Path | None = None,
 ) -> Agent:
-    """The agent `name` in `namespace`, over that very configuration: what `agent` does once it knows which it is."""
+    """The agent `name` in `namespace`, over that very configuration: what `agent` does once it knows which it is.
+
+    Outside of a pod it remembers in a folder: one below `memories`, or ~/.kgents/memory/<context>.
+    """
     from kgents.api.names import check_agent_name
     from kgents.sdk.http import Api
     from kgents.sdk.login import AccountLogin, Login
@@ -264,10 +275,18 @@ def over(
     if in_pod:
         return Agent(name, namespace, api)
     files = KeptKeys(api, name, namespace)
+    memory = None if os.environ.get(memory_of.URL) else _local_memory(memories, config, namespace, name)
     if own_account:
         asking = AccountLogin(config, functools.partial(api.token, name, namespace))
         api = Api(asking, patience=patience, wait_if_busy=busy)
-    return Agent(name, namespace, api, files)
+    return Agent(name, namespace, api, files, memory)
+
+
+def _local_memory(memories: Path | None, config: ClusterConfig, namespace: str, name: str) -> Memory:
+    from kgents.infra.home import folder_stem, home
+    from kgents.sdk.local_memory import LocalMemory
+
+    return LocalMemory((memories or home() / "memory" / folder_stem(config.context)) / namespace / name)
 
 
 def _causes(given: Iterable[Cause | str]) -> list[dict[str, Any]]:

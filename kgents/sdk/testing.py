@@ -90,11 +90,11 @@ class Hive:
             spec = {"command": ["true"], "replicas": 0, "umwelt": dict(umwelt or {})}
             self.apply(name, spec, namespace=namespace)
         self.wait_for(lambda: self._is_known(name, namespace), what=f"{name} has its account")
-        return over(self.api.login.config, name, namespace, own_account=True)
+        return self._over(name, namespace, own_account=True)
 
     def person(self, name: str = "tester", *, namespace: str = "default") -> Agent:
         """The same calls as the hive's administrator, who signals in the name of `name`."""
-        return over(self.api.login.config, name, namespace)
+        return self._over(name, namespace, own_account=False)
 
     def run(
         self,
@@ -174,6 +174,10 @@ class Hive:
                 raise failure or AssertionError(f"after {timeout:g} s it is not true: {what or look}")
             time.sleep(LOOK_EVERY)
 
+    def _over(self, name: str, namespace: str, *, own_account: bool) -> Agent:
+        memories = self.root / "memory"
+        return over(self.api.login.config, name, namespace, own_account=own_account, memories=memories)
+
     def _runs(self, name: str, namespace: str) -> bool:
         found = self.api.send(Get(AGENT, name, namespace))
         status = found.get("status") or {}
@@ -184,7 +188,7 @@ class Hive:
         """Whether the operator has given it all that it needs: account, permissions, and the keys of its umwelt."""
         try:
             self.api.send(Get(CONFIG_MAP, name, namespace))
-            over(self.api.login.config, name, namespace, own_account=True).sense()
+            self._over(name, namespace, own_account=True).sense()
         except (NotFound, Refused):
             return False
         return True

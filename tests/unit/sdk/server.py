@@ -87,9 +87,9 @@ class Server:
 
 
 @contextmanager
-def serving(*steps: Step) -> Iterator[Server]:
+def serving(*steps: Step, port: int = 0) -> Iterator[Server]:
     server = Server(list(steps))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", port)) as listener:
         server.port = listener.getsockname()[1]
         thread = threading.Thread(target=server.serve, args=(listener,), daemon=True)
         thread.start()
