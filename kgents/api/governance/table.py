@@ -17,7 +17,7 @@ MEDIUM = 0.3
 HIGH = 0.7
 """From here on it is blocked until somebody lifts that with a reason."""
 LARGE = 100
-"""Pods. Beyond, growth is looked at whatever its factor is: who doubles once an hour is at a thousand by the evening."""
+"""Pods. Beyond, growth is looked at whatever its factor: who doubles once an hour is at a thousand by the evening."""
 
 
 @dataclass(frozen=True, slots=True)
