@@ -16,7 +16,7 @@ from pathlib import Path
 from kgents.api import times
 from kgents.api.errors import KgentsError
 from kgents.symbionts.memory import door
-from kgents.symbionts.memory.database import Broken, Database, Full
+from kgents.symbionts.memory.database import Broken, Database, Full, Unavailable
 from kgents.symbionts.memory.server import Server
 from kgents.symbionts.memory.service import Service
 from kgents.symbionts.memory.settings import SettingsFile
@@ -91,6 +91,8 @@ class Sidecar:
             self._report()
         except Broken as error:
             self._give_up(str(error))
+        except Unavailable as error:
+            tell(f"the memory cannot be used just now: {error}")
 
     def _adopt(self) -> None:
         settings = self._settings.current

@@ -45,6 +45,10 @@ class Full(Exception):
         self.disk = disk
 
 
+class Unavailable(Exception):
+    """The file cannot be used just now: another pod of the agent writes for long, or something is amiss with it."""
+
+
 class Broken(Exception):
     """The file is damaged: the next start sets it aside."""
 
@@ -74,7 +78,7 @@ class Database:
     def writing(self, *, making_room: bool = False) -> Iterator[sqlite3.Connection]:
         """One transaction, on disk when this ends. `making_room` may use a reserve, for deleting takes room, too.
 
-        Raises Full and Broken; nothing has changed then.
+        Raises Full, Broken and Unavailable; nothing has changed then.
         """
         with self._lock, self._told():
             pages = (self._size if making_room else self._size - self.reserve) // PAGE
@@ -90,7 +94,7 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """One view of everything, whatever is written meanwhile. Raises Broken."""
+        """One view of everything, whatever is written meanwhile. Raises Broken and Unavailable."""
         with self._reading, self._told():
             self._reader.execute("BEGIN")
             try:
@@ -115,8 +119,9 @@ class Database:
         return (pages - free) * PAGE
 
     def copy(self, path: Path) -> None:
-        """A copy as it is now. Raises sqlite3.Error and OSError."""
+        """A copy as it is now. Raises Full, Broken and Unavailable."""
         with (
+            self._told(),
             contextlib.closing(_connect(self.folder / FILE)) as source,
             contextlib.closing(sqlite3.connect(path)) as to,
         ):
@@ -143,7 +148,7 @@ class Database:
                 raise Full(str(error), disk=no_room or code(error) == sqlite3.SQLITE_IOERR) from error
             if code(error) in _BROKEN:
                 raise Broken(str(error)) from error
-            raise
+            raise Unavailable(str(error)) from error
 
     def _alone(self) -> bool:
         """Whether nobody else has the file open; they wait until we have looked at it."""

@@ -68,7 +68,7 @@ class Remote:
         try:
             rows = sorted(self._ask(wanted)["data"], key=lambda row: int(row["index"]))
             made = [unit(array("f", row["embedding"])) for row in rows]
-        except (ValueError, TypeError, KeyError, OverflowError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             raise NoEmbedding(f"{self._endpoint.url} does not answer with embeddings ({error})") from error
         if len(made) != len(texts) or len({len(one) for one in made}) != 1 or not 0 < len(made[0]) <= DIMENSIONS_MOST:
             raise NoEmbedding(f"{self._endpoint.url} answers with other embeddings than were asked for")

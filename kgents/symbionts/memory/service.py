@@ -9,7 +9,7 @@ from typing import Any
 
 from kgents.api import times
 from kgents.symbionts.memory import door, snapshot, text
-from kgents.symbionts.memory.database import Broken, Database, Full
+from kgents.symbionts.memory.database import Broken, Database, Full, Unavailable
 from kgents.symbionts.memory.settings import Settings
 from kgents.symbionts.memory.store import NoEntry, Score, Store
 from kgents.symbionts.memory.text import Unfit
@@ -51,6 +51,8 @@ class Service:
             raise Refusal(404, f"nothing is remembered at {str(error)[:200]!r}") from error
         except Full as error:
             raise Refusal(507, self._full(error)) from error
+        except Unavailable as error:
+            raise Refusal(503, f"the memory cannot be used just now ({error}): try again") from error
         except Broken as error:
             self._on_broken(str(error))
             raise Refusal(500, f"the memory's file is damaged ({error}); it is being set aside") from error

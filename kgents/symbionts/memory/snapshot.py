@@ -17,7 +17,7 @@ from kgents.symbionts.memory.text import Unfit
 
 
 def take(database: Database) -> BinaryIO:
-    """An open file without a name. Raises OSError and sqlite3.Error."""
+    """An open file without a name. Raises OSError and what the database raises."""
     with _scratch() as path:
         database.copy(path)
         return path.open("rb")

@@ -62,6 +62,7 @@ def test_nothing_is_torn_by_kills_in_the_middle_of_writes(sidecar: Sidecar) -> N
                 pool.submit(write, number + 1000 * begun)
             eventually(lambda begun=begun: len(acknowledged) > begun + 5)  # type: ignore[misc]
             sidecar.kill()
+            pool.shutdown(cancel_futures=True)
         sidecar.begin()
     assert set(acknowledged) <= set(sidecar.client.get("list"))
     assert not sidecar.said("damaged")
