@@ -2,7 +2,7 @@
 
 A link is sealed in three steps, each of which may be the last before a crash: the link that a proposal had before is
 let go, the proposal's status is written with the new link, the head follows. The proposal is the truth; a head that
-trails catches up at the next start.
+trails catches up at the next start. Entries that come while the books are being written share the next write.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from kgents.api.governance import audit
-from kgents.api.governance.audit import Chain
+from kgents.api.governance.audit import Chain, Link
 from kgents.api.governance.ledger import Ledger
 from kgents.api.kinds import CONFIG_MAP, HIVE_NAMESPACE
 from kgents.kube.client import KubeClient
@@ -27,7 +27,8 @@ class Books:
 
     def __init__(self, api: KubeClient) -> None:
         self._api = api
-        self._lock = asyncio.Lock()
+        self._sealing, self._writing = asyncio.Lock(), asyncio.Lock()
+        self._entered = self._kept = 0
         self.chain = Chain()
         self.ledger = Ledger()
 
@@ -40,41 +41,51 @@ class Books:
         data = stored.get("data") or {}
         self.chain, self.ledger = Chain.from_data(data), Ledger.from_json(json.loads(data.get("ledger") or "{}"))
         self.chain.catch_up(proposals)
-        await self._write()
+        self._entered += 1
+        await self._keep()
 
     async def note(self, enter: Callable[[Ledger], None], now: float) -> None:
         """An entry of the ledger, on the API server when this returns. Once, however often it is noted."""
-        async with self._lock:
-            before = json.dumps(self.ledger.to_json(), sort_keys=True)
-            enter(self.ledger)
-            self.ledger.forget(now)
-            if json.dumps(self.ledger.to_json(), sort_keys=True) != before:
-                await self._write()
+        before = json.dumps(self.ledger.to_json(), sort_keys=True)
+        enter(self.ledger)
+        self.ledger.forget(now)
+        self._entered += json.dumps(self.ledger.to_json(), sort_keys=True) != before
+        await self._keep()
 
     async def seal(self, proposal: Object, write: Callable[[Object], Awaitable[Object]]) -> Object:
         """Writes a decided proposal's status with the next link in it. Returns what `write` did."""
-        async with self._lock:
+        async with self._sealing:
             former = audit.link_of(proposal)
             if former is not None and former.seq not in self.chain.loose:
-                self.chain.let_go(former)
-                await self._write()
+                await self._let_go(former)
             link = self.chain.next(audit.record(proposal))
             linked = {"seq": link.seq, "prevHash": link.prev_hash, "hash": link.hash}
             written = await write({**proposal, "status": {**proposal["status"], **linked}})
             self.chain.head = link
-            await self._write()
-            return written
+            self._entered += 1
+        await self._keep()
+        return written
 
     async def give_up(self, proposal: Mapping[str, Any]) -> None:
         """Before a proposal is deleted for its age: its link stays, so that the chain goes on."""
         link = audit.link_of(proposal)
         if link is not None:
-            async with self._lock:
-                self.chain.let_go(link)
-                await self._write()
+            await self._let_go(link)
 
-    async def _write(self) -> None:
-        # Unconditionally: what somebody else wrote here is not to be kept.
-        data = {**self.chain.to_data(), "ledger": json.dumps(self.ledger.to_json(), sort_keys=True)}
-        body = {"metadata": {"name": audit.BOOKS, "namespace": HIVE_NAMESPACE}, "data": data}
-        await self._api.apply(CONFIG_MAP, body, HIVE_NAMESPACE)
+    async def _let_go(self, link: Link) -> None:
+        self.chain.let_go(link)
+        self._entered += 1
+        await self._keep()
+
+    async def _keep(self) -> None:
+        """All that is entered by now is on the API server when this returns; after a failure the next one writes it."""
+        mine = self._entered
+        async with self._writing:
+            if self._kept >= mine:
+                return
+            entered = self._entered
+            data = {**self.chain.to_data(), "ledger": json.dumps(self.ledger.to_json(), sort_keys=True)}
+            body = {"metadata": {"name": audit.BOOKS, "namespace": HIVE_NAMESPACE}, "data": data}
+            # Unconditionally: what somebody else wrote here is not to be kept.
+            await self._api.apply(CONFIG_MAP, body, HIVE_NAMESPACE)
+            self._kept = entered
