@@ -132,7 +132,7 @@ def _cut(call: Call, records: Iterator[Record], limit: int) -> tuple[list[Record
     if not limit:
         return list(select(call, records)), 0
     page = list(itertools.islice(select(call, records), limit))
-    return page, sum(1 for _ in records) if len(page) == limit else 0
+    return page, len(list(records)) if len(page) == limit else 0
 
 
 def _source(call: Call, asked: Page) -> Iterator[Record]:

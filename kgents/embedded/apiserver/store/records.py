@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from operator import itemgetter
 from typing import Any, Protocol
 
 import orjson
@@ -98,8 +99,7 @@ class Collection:
         order, prefix = self._order, f"{namespace}/" if namespace else ""
         first = bisect_left(order, (prefix + start,))
         last = bisect_left(order, (f"{namespace}0",)) if namespace else len(order)
-        records = self.records
-        return (records[key] for _, key in order[first:last])
+        return map(self.records.__getitem__, map(itemgetter(1), order[first:last]))
 
     def apply(self, event: Event) -> None:
         """Takes a committed change into the state and the history."""
