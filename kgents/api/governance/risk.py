@@ -27,20 +27,19 @@ LAW_GROUPS = frozenset(
     ("admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io", "certificates.k8s.io")
 ) | {"rbac.authorization.k8s.io"}
 _LAW_KINDS = frozenset((("", "Namespace"), ("", "ServiceAccount"), ("", "Node"), ("policy", "PodSecurityPolicy")))
-_LOADERS = frozenset(
-    (
-        "PATH",
-        "ENV",
-        "BASH_ENV",
-        "SHELL",
-        "IFS",
-        "NODE_OPTIONS",
-        "JAVA_TOOL_OPTIONS",
-        "_JAVA_OPTIONS",
-        "JDK_JAVA_OPTIONS",
-    )
-) | {"CLASSPATH", "RUBYOPT", "RUBYLIB", "PERL5OPT", "PERL5LIB", "GCONV_PATH", "LUA_PATH", "LUA_CPATH", "ZDOTDIR"}
-_LOADER_PREFIXES = ("LD_", "DYLD_", "PYTHON", "GLIBC_", "MALLOC_", "DOTNET_", "COMPlus_", "NODE_", "npm_config_")
+_LOADER_NAMES = (
+    "PATH HOME ENV BASH_ENV SHELL IFS PS4 PROMPT_COMMAND ZDOTDIR EDITOR VISUAL PAGER CLASSPATH RUBYOPT RUBYLIB "
+    "PERL5OPT PERL5LIB GCONV_PATH LUA_PATH LUA_CPATH TCLLIBPATH GOFLAGS GOPROXY KUBECONFIG SSL_CERT_FILE SSL_CERT_DIR "
+    "REQUESTS_CA_BUNDLE CURL_CA_BUNDLE HTTP_PROXY HTTPS_PROXY ALL_PROXY"
+)
+_LOADERS = frozenset(_LOADER_NAMES.split())
+"""Variables that choose which code runs, or where it is fetched from."""
+_LOADER_PREFIXES = (
+    *("LD_", "DYLD_", "GLIBC_", "MALLOC_", "BASH_FUNC_", "PYTHON", "PIP_", "UV_", "NODE_", "npm_config_", "GEM_"),
+    *("BUNDLE_", "CARGO_", "RUSTC", "GIT_", "OPENSSL_", "DOTNET_", "COMPlus_", "CORECLR_", "JULIA_", "ERL_", "XDG_"),
+    *("GUILE_", "R_PROFILE", "R_ENVIRON", "R_LIBS", "KGENTS_"),
+)
+_LOADER_SUFFIXES = ("_OPTS", "_OPTIONS")
 _FIELDS = {
     "image": "image",
     "command": "command",
@@ -218,7 +217,7 @@ def _variables(change: Change) -> Iterator[str]:
 
 
 def _is_loader(name: str) -> bool:
-    return not name or name.upper() in _LOADERS or name.startswith(_LOADER_PREFIXES)
+    return not name or name.upper() in _LOADERS or name.startswith(_LOADER_PREFIXES) or name.endswith(_LOADER_SUFFIXES)
 
 
 def _of_template(change: Change) -> str:

@@ -10,7 +10,7 @@ import pytest
 from kgents.infra import manifests
 from tests.integration.governance.court import BOT, DONE, MERGER, OPERATORS, Court
 
-BLOCKS = [
+BLOCKS: list[dict[str, Any]] = [
     {"template": {"spec": {"hostNetwork": True}}},
     {"template": {"spec": {"volumes": [{"name": "host", "hostPath": {"path": "/"}}]}}},
     {"template": {"spec": {"containers": [{"name": "main", "securityContext": {"privileged": True}}]}}},

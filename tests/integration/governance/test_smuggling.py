@@ -140,3 +140,26 @@ def test_a_decision_is_judged_however_it_is_sent(court: Court, verb: tuple[str, 
 def test_a_proposer_may_take_back_what_he_asked(court: Court) -> None:
     name = court.assessed("withdrawn")
     assert court.decide("bob", name, approved=False, reason="I was wrong") == DONE
+
+
+def test_an_agent_takes_back_nothing_that_it_asked(court: Court) -> None:
+    assert court.proposal(BOT, "said") == DONE
+    assert "the record of what was asked" in court.says(BOT, "delete", "proposal", "said")
+    assert "the record of what was asked" in court.says(
+        BOT, "delete", "--raw", "/apis/kgents.io/v1/namespaces/default/proposals"
+    )
+    assert court.kubectl.run("get", "proposal", "said").returncode == 0
+
+
+def test_agents_are_not_swept_away_at_once(court: Court) -> None:
+    assert court.create("ann", "Agent", "swept", {"command": ["sleep", "1"]}) == DONE
+    said = court.says(BOT, "delete", "--raw", "/apis/kgents.io/v1/namespaces/default/agents")
+    assert "agents do not change agents" in said
+    assert court.kubectl.run("get", "agent", "swept").returncode == 0
+
+
+def test_a_freeze_with_a_reason_of_several_lines_still_says_what_it_is(court: Court) -> None:
+    court.law("kgents-freeze", {"frozen": "true", "by": "ann", "reason": "one\ntwo"})
+    said = court.signal(BOT, "lines")
+    court.law("kgents-freeze", {"frozen": None, "by": None, "reason": None})
+    assert "the hive is frozen" in said and "kgents thaw" in said

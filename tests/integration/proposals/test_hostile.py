@@ -111,3 +111,39 @@ async def test_what_changes_after_the_approval_is_looked_at_again(desk: Desk) ->
     await desk.work(name)
     assert await desk.phase(name) == "Reviewing"
     assert (await desk.admin.get(AGENT, agent, "default"))["spec"]["image"] == "three"
+
+
+async def test_a_newer_proposal_of_somebody_else_takes_nothing_away(desk: Desk) -> None:
+    agent = await desk.agent(image="one")
+    old = await desk.propose(agent, {"spec": {"image": "two"}}, who=f"{agent}-ann")
+    await desk.work(old)
+    new = await desk.propose(agent, {"spec": {"image": "three"}}, who=f"{agent}-rogue")
+    await desk.work(new, old)
+    assert (await desk.phase(old), await desk.phase(new)) == ("Reviewing", "Reviewing")
+
+
+async def test_a_target_that_was_swapped_after_the_approval_is_looked_at_again(desk: Desk) -> None:
+    agent = await desk.agent(image="one")
+    name = await desk.propose(agent, {"spec": {"image": "two"}})
+    await desk.work(name)
+    await desk.decide(name, approved=True)
+    await desk.admin.delete(AGENT, agent, "default")
+    body = {"metadata": {"name": agent, "namespace": "default"}, "spec": {"command": ["other"], "image": "x"}}
+    await desk.admin.create(AGENT, body, "default")
+    await desk.work(name)
+    assert await desk.phase(name) == "Reviewing"
+
+
+async def test_an_approval_of_what_was_harmless_lifts_no_block(desk: Desk) -> None:
+    agent = await desk.agent(image="one")
+    name = await desk.propose(agent, {"spec": {"image": "two"}})
+    await desk.work(name)
+    await desk.decide(name, approved=True)
+    for number in range(4):
+        await desk.work(await desk.propose(agent, {"spec": {"env": [{"name": f"A{number}", "value": "b"}]}}))
+    # The target moves away and back: the diff is the approved one again, and the risk is not.
+    await desk.admin.patch(AGENT, agent, {"spec": {"image": "three"}}, "default")
+    await desk.work(name)
+    await desk.admin.patch(AGENT, agent, {"spec": {"image": "one"}}, "default")
+    await desk.work(name)
+    assert await desk.phase(name) == "Blocked"

@@ -64,6 +64,14 @@ def test_a_deletion_weighs_by_what_is_gone(subject: Subject, weight: float) -> N
     assert risk.score(subject, [Change((), {"spec": {}}, ABSENT)]).base == weight
 
 
+LOADERS = ["GIT_SSH_COMMAND", "https_proxy", "MAVEN_OPTS", "HOME", "BASH_FUNC_ls%%", "KGENTS_AGENT", "XDG_CONFIG_HOME"]
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_a_variable_that_chooses_the_code_weighs_as_the_code_does(name: str) -> None:
+    assert base({"env": []}, {"env": [{"name": name, "value": "x"}]}) == 0.4
+
+
 def test_an_umwelt_that_gives_more_weighs_more_than_one_that_takes() -> None:
     more = base({"affordances": ["self.*"]}, {"affordances": ["self.*", "world.**"]}, UMWELT)
     less = base({"affordances": ["self.*", "world.**"]}, {"affordances": ["self.*"]}, UMWELT)
