@@ -16,7 +16,7 @@ BOOKS = "kgents-audit"
 """The ConfigMap in the hive's namespace that holds the chain and the ledger."""
 GENESIS = "sha256:" + "0" * 64
 """What the first link follows."""
-_FIELDS = ("phase", "risk", "diffDigest", "evidence", "targetResource", "decidedBy", "mergedAt", "before")
+_FIELDS = ("phase", "risk", "diff", "diffDigest", "evidence", "targetResource", "decidedBy", "mergedAt", "before")
 
 
 @dataclass(frozen=True, slots=True)
