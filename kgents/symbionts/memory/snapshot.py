@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -64,9 +63,9 @@ def _rows(source: sqlite3.Connection) -> Iterator[tuple[str, Any]]:
 
 @contextlib.contextmanager
 def _scratch() -> Iterator[Path]:
-    handle, name = tempfile.mkstemp(prefix="kgents-snapshot-")
-    os.close(handle)
-    path = Path(name)
+    # Not by `tempfile`: with it come random numbers, and with them OpenSSL.
+    path = Path(os.environ.get("TMPDIR") or "/tmp", f"kgents-snapshot-{os.urandom(8).hex()}")
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
         yield path
     finally:
