@@ -27,6 +27,7 @@ def test_each_way_of_a_proposal_is_shown(told: Done) -> None:
         "risk 0.61 (Medium)",
         "approved by kubernetes-admin: looks good to me",
         "RolledBack: the agent sickened",
+        "FROZEN by kubernetes-admin",
         "REFUSED the hive is frozen by kubernetes-admin (a drill)",
         "Thawed, the mill has ground the order",
         "the audit chain holds",
@@ -35,7 +36,7 @@ def test_each_way_of_a_proposal_is_shown(told: Done) -> None:
 
 
 def test_the_causes_reach_back_to_the_signal(told: Done) -> None:
-    assert re.search(r"spec\.replicas: 1 → 3 ← proposal \S+, by itself, risk 0\.20\n.*SCARCITY 0\.80", told.stdout)
+    assert re.search(r"scaled 1→3 ← proposal \S+, by itself, risk 0\.20 ← SCARCITY 0\.80", told.stdout)
 
 
 def test_kubectl_shows_it_too(told: Done) -> None:

@@ -61,7 +61,7 @@ def main():
     while True:
         try:
             ask_for_hands()
-            with me.claim("WARNING", "OPPORTUNITY", "INTENT") as work:
+            with me.claim("WARNING", "OPPORTUNITY") or me.claim("INTENT") as work:
                 if work:
                     heed(work.signal)
         except Refused as refusal:
