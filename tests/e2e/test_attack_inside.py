@@ -13,11 +13,13 @@ from typing import Any
 
 import pytest
 
+from operators.agent.sidecar import PORT as MEMORY_PORT
 from tests.e2e.rogue import DONE, ENVELOPE, IDLE, Rogue
 from tests.support.machine import Machine
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.e2e
+MEMORY = {"enabled": True, "type": "KeyValue", "size": "10Mi"}
 SIGNALS = "/apis/kgents.io/v1/namespaces/default/pheromones"
 RAIDER = """
 import json, os, signal, ssl, sys, time, urllib.request, urllib.error
@@ -56,6 +58,7 @@ told = {
     "kill": {pid: kill(int(pid)) for pid in asked["pids"]},
     "call": {url: call(url) for url in asked["urls"]},
     "forge": {url: call(url, review) for url in asked["hooks"]},
+    "memory": {url: call(url) for url in asked["memory"]},
     "preload": write("/etc/ld.so.preload"),
     "umwelt": write(os.environ["KGENTS_UMWELT"]),
 }
@@ -64,8 +67,8 @@ time.sleep(100000)
 """
 
 
-def agent(name: str, command: list[str]) -> str:
-    spec = {"command": command, "umwelt": ENVELOPE, "config": {"note": "a secret of mine"}}
+def agent(name: str, command: list[str], **more: Any) -> str:
+    spec = {"command": command, "umwelt": ENVELOPE, "config": {"note": "a secret of mine"}, **more}
     return json.dumps({"apiVersion": "kgents.io/v1", "kind": "Agent", "metadata": {"name": name}, "spec": spec})
 
 
@@ -73,8 +76,8 @@ def agent(name: str, command: list[str]) -> str:
 def hive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     machine = Machine(tmp_path_factory.mktemp("hive"))
     machine("infra", "init")
-    for name in ("rogue", "victim"):
-        machine.kubectl("create", "-f", "-", input=agent(name, IDLE))
+    machine.kubectl("create", "-f", "-", input=agent("rogue", IDLE))
+    machine.kubectl("create", "-f", "-", input=agent("victim", IDLE, symbionts={"memory": MEMORY}))
     eventually(lambda: {row["phase"] for row in machine.agents().values()} == {"Running"})
     yield machine
     machine.clear()
@@ -117,6 +120,8 @@ def raid(hive: Machine, keys: dict[Path, bytes], processes: dict[str, int], net:
         "hooks": [f"https://{net}.0.3:9443/{path}" for path in ("proposals", "pheromones", "", "%2e%2e/proposals")],
         "review": {"request": request},
     }
+    victim = hive.kubectl("get", "pods", "-l", "kgents.io/agent=victim", "-o", "jsonpath={.items[0].status.podIP}")
+    asked["memory"] = [f"http://{victim}:{MEMORY_PORT}/v1/{path}" for path in ("keys/a", "search?q=a", "snapshot")]
     words = [sys.executable, "-c", RAIDER, json.dumps(asked)]
     hive.kubectl("create", "-f", "-", input=agent("raider", words))
 
@@ -153,6 +158,10 @@ def test_it_ends_none_of_the_hives_processes(hive: Machine, raid: Any, processes
 
 def test_ports_of_the_hive_answer_nobody_without_credentials(raid: Any) -> None:
     assert set(raid["call"].values()) <= {401, 403, "URLError", "SSLError", "RemoteDisconnected"}
+
+
+def test_anothers_memory_opens_to_nobody_without_its_token(raid: Any) -> None:
+    assert set(raid["memory"].values()) == {401}
 
 
 def test_a_forged_review_is_not_heard(raid: Any) -> None:
