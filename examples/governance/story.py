@@ -9,10 +9,13 @@ hive: the time for which a change is watched is short meanwhile, and for some se
 from __future__ import annotations
 
 import argparse
+import signal
 import textwrap
 import time
 
 from stage import Stage
+
+from kgents.api.errors import KgentsError
 
 
 def main() -> None:
@@ -118,4 +121,10 @@ def reckoning(stage: Stage) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        main()
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except KgentsError as error:
+        raise SystemExit(f"kgents: {error}") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
 import sys
 import time
 from typing import Annotated, Any, NoReturn
@@ -67,7 +67,8 @@ def _play(story: str, context: str | None, timeout: float) -> NoReturn:
     if story not in STORIES:
         raise UsageError(f"“{story[:40]}” is no story", why=f"there are {', '.join(STORIES)}")
     command = [sys.executable, str(manifests.data_dir(story) / "story.py"), "--context", context or bring_up(timeout)]
-    raise typer.Exit(subprocess.run(command, check=False).returncode)
+    sys.stdout.flush()
+    os.execv(command[0], command)  # no parent that would kill it on Ctrl-C before it has tidied up
 
 
 def _wait_until_running(session: Session, names: list[str], timeout: float) -> None:
