@@ -163,3 +163,16 @@ def test_a_freeze_with_a_reason_of_several_lines_still_says_what_it_is(court: Co
     said = court.signal(BOT, "lines")
     court.law("kgents-freeze", {"frozen": None, "by": None, "reason": None})
     assert "the hive is frozen" in said and "kgents thaw" in said
+
+
+def test_no_merge_makes_an_agent_larger_than_the_hive_allows(court: Court) -> None:
+    spec = {"command": ["sleep", "1"], "resources": {"limits": {"cpu": "1500m", "memory": "64Mi"}}}
+    court.law("kgents-policy", {"limit.replicas": "2", "limit.cpu": "1"})
+    many = court.create(MERGER, "Agent", "many", {"command": ["sleep", "1"], "replicas": 3})
+    large = court.create(MERGER, "Agent", "large", spec)
+    modest = court.create(MERGER, "Agent", "modest", {"command": ["sleep", "1"], "replicas": 2})
+    court.law("kgents-policy", {"limit.replicas": None, "limit.cpu": None})
+    assert "more than 2 pods, and this would be 3" in many
+    assert "more than limit.cpu" in large
+    assert modest == DONE
+    assert court.create(MERGER, "Agent", "large", spec) == DONE
