@@ -68,7 +68,6 @@ def _draw(
     from kgents.cli.pretty import table
 
     console = Console(no_color=not coloured(), highlight=False)
-    columns = sheet.chosen(wide=output == "wide", everywhere=everywhere)
     source, frozen = Source("cortex"), ""
     with Live(console=console, auto_refresh=False, vertical_overflow="crop") as screen:
         for heard in _ticking(events):
@@ -79,6 +78,7 @@ def _draw(
                     live.hear(type, item, time.time())
             source = heard[-1][2] if heard else source
             rows = live.shown(time.time())
+            columns = sheet.chosen(wide=output == "wide", everywhere=everywhere, rows=rows)
             title = f"{live.count} {sheet.noun} · {session.place} · {dated(source)}" + (f"\n{frozen}" if frozen else "")
             room = min(limit or len(rows), max(console.height - 5, 1))
             screen.update(table(rows[:room], columns, title, source, console.width), refresh=True)
