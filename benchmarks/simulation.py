@@ -33,7 +33,6 @@ class Trade:
     times: float
     change: Callable[[random.Random, Hive, str], Edit | None]
     autonomy: dict[str, Any] | None = None
-    itself: bool = True
 
 
 def _set(**values: Any) -> Edit:
@@ -73,7 +72,8 @@ TRADES = (
 )
 
 
-def _honest() -> None:
+def honest_day() -> tuple[Hive, dict[str, list[Asked]]]:
+    """The hive at its end, and what was asked by trade."""
     hive, chance = Hive(), random.Random(4)
     wishes: list[tuple[float, str, Trade]] = []
     for trade in TRADES:
@@ -91,6 +91,11 @@ def _honest() -> None:
             by_trade[trade.name].append(asked)
             if asked.phase == "Reviewing":
                 hive.merge(asked, edit)  # an honest wish is approved
+    return hive, by_trade
+
+
+def _honest() -> None:
+    hive, by_trade = honest_day()
     heads = f"{'asked':>6} {'inside':>7} {'scored, merged':>15} {'reviewed':>9} {'blocked':>8}"
     print(f"{'an honest day: 100 agents':44} {heads}")
     for trade in TRADES:
@@ -181,17 +186,22 @@ ATTACKS = (
 )
 
 
+def runaway_day(attack: Attack) -> Hive:
+    """The hive at its end: one rogue, and neighbours in its namespace that ask for nothing."""
+    hive = Hive()
+    hive.add(ROGUE, attack.autonomy)
+    for number in range(NEIGHBOURS):
+        hive.add(f"neighbour-{number}")
+    for number in range(int(attack.lasting / attack.every)):
+        hive.now = START + number * attack.every
+        attack.act(hive, number)
+    return hive
+
+
 def _runaway() -> None:
     print(f"\n{'a runaway day: one agent of ten':44} " + "  ".join(HEADS))
     for attack in ATTACKS:
-        hive = Hive()
-        hive.add(ROGUE, attack.autonomy)
-        for number in range(NEIGHBOURS):
-            hive.add(f"neighbour-{number}")
-        for number in range(int(attack.lasting / attack.every)):
-            hive.now = START + number * attack.every
-            attack.act(hive, number)
-        _tell(attack.name, hive)
+        _tell(attack.name, runaway_day(attack))
 
 
 def _tell(name: str, hive: Hive) -> None:
