@@ -7,9 +7,9 @@ import functools
 import pytest
 
 from benchmarks.simulated import START
+from benchmarks.simulation import ATTACKS, Attack, honest_day, runaway_day
 
 played = functools.cache(runaway_day)
-from benchmarks.simulation import ATTACKS, Attack, honest_day
 
 
 def test_an_honest_day_merges_by_itself() -> None:
