@@ -56,7 +56,7 @@ class Books:
         """Writes a decided proposal's status with the next link in it. Returns what `write` did."""
         async with self._sealing:
             former = audit.link_of(proposal)
-            if former is not None and former.seq not in self.chain.loose:
+            if former is not None and not self.chain.is_loose(former.seq):
                 await self._let_go(former)
             link = self.chain.next(audit.record(proposal))
             linked = {"seq": link.seq, "prevHash": link.prev_hash, "hash": link.hash}

@@ -6,6 +6,7 @@ kept in a second object; whoever wants to rewrite the past must rewrite every la
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,6 +30,21 @@ class Link:
 
 
 FIRST = Link(0, "", GENESIS)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Links without a record, from number `first` on: what the first one follows, and where the last one leads.
+
+    However many are given up, there are no more spans than records between them.
+    """
+
+    first: int
+    prev_hash: str
+    last: Link
+
+    def __contains__(self, seq: int) -> bool:
+        return self.first <= seq <= self.last.seq
 
 
 def record(proposal: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,17 +74,17 @@ class Chain:
 
     head: Link = FIRST
     anchor: Link = FIRST
-    loose: dict[int, Link] = field(default_factory=dict)
+    loose: list[Span] = field(default_factory=list)
 
     @classmethod
     def from_data(cls, data: Mapping[str, str]) -> Chain:
         """Raises ValueError for data that nobody of ours has written."""
-        loose = [_read(one) for one in json.loads(data.get("loose") or "[]")]
+        loose = [_span(one) for one in json.loads(data.get("loose") or "[]")]
         head, anchor = (_read(json.loads(data[key])) if data.get(key) else FIRST for key in ("head", "anchor"))
-        return cls(head, anchor, {link.seq: link for link in loose})
+        return cls(head, anchor, sorted(loose, key=lambda span: span.first))
 
     def to_data(self) -> dict[str, str]:
-        loose = [_written(link) for _, link in sorted(self.loose.items())]
+        loose = [{**_written(span.last), "first": span.first, "prevHash": span.prev_hash} for span in self.loose]
         return {key: json.dumps(value) for key, value in (
             ("head", _written(self.head)), ("anchor", _written(self.anchor)), ("loose", loose),
         )}  # fmt: skip
@@ -85,35 +101,49 @@ class Chain:
 
     def let_go(self, link: Link) -> None:
         """Its proposal will not bear this link any longer."""
-        self.loose[link.seq] = link
-        while (following := self.loose.get(self.anchor.seq + 1)) is not None:
-            self.anchor = self.loose.pop(following.seq)
+        if link.seq <= self.anchor.seq or self.is_loose(link.seq):
+            return
+        place = bisect.bisect([span.first for span in self.loose], link.seq)
+        self.loose.insert(place, Span(link.seq, link.prev_hash, link))
+        for left in (place, place - 1):  # with the one after it, and then with the one before
+            if 0 <= left < len(self.loose) - 1:
+                one, other = self.loose[left : left + 2]
+                if (one.last.seq + 1, one.last.hash) == (other.first, other.prev_hash):
+                    self.loose[left : left + 2] = [Span(one.first, one.prev_hash, other.last)]
+        if self.loose[0].first == self.anchor.seq + 1:
+            self.anchor = self.loose.pop(0).last
+
+    def is_loose(self, seq: int) -> bool:
+        """Whether the link of that number was let go, and is not before the anchor."""
+        return any(seq in span for span in self.loose)
 
     def verify(self, proposals: Iterable[Mapping[str, Any]]) -> list[str]:
         """A sentence for each place where the chain does not hold; none: nobody has changed it."""
-        links: dict[int, tuple[Link, Mapping[str, Any] | None]] = {
-            seq: (link, None) for seq, link in self.loose.items()
-        }
+        links: dict[int, tuple[Span, Mapping[str, Any] | None]] = {span.first: (span, None) for span in self.loose}
         problems = []
         for proposal in proposals:
             link = link_of(proposal)
-            if link is not None and link.seq > self.anchor.seq:
-                if link.seq in links and links[link.seq][0] != link:
-                    problems.append(f"link {link.seq} is there twice")
-                links[link.seq] = link, record(proposal)
+            if link is None or link.seq <= self.anchor.seq:
+                continue
+            known = next((span for span in self.loose if link.seq in span), None)
+            if known is not None and known.first != known.last.seq:
+                continue  # let go, and not yet gone
+            if link.seq in links and links[link.seq][0].last != link:
+                problems.append(f"link {link.seq} is there twice")
+            links[link.seq] = Span(link.seq, link.prev_hash, link), record(proposal)
         return problems + list(self._breaks(links))
 
-    def _breaks(self, links: Mapping[int, tuple[Link, Mapping[str, Any] | None]]) -> Iterator[str]:
+    def _breaks(self, links: Mapping[int, tuple[Span, Mapping[str, Any] | None]]) -> Iterator[str]:
         last = self.anchor
-        for seq, (link, facts) in sorted(links.items()):
+        for seq, (span, facts) in sorted(links.items()):
             if seq != last.seq + 1:
                 missing = str(seq - 1) if seq - 1 == last.seq + 1 else f"{last.seq + 1} to {seq - 1}"
                 yield f"link {missing} is missing" if missing.isdecimal() else f"links {missing} are missing"
-            elif link.prev_hash != last.hash:
+            elif span.prev_hash != last.hash:
                 yield f"link {seq} does not follow link {last.seq}"
-            if facts is not None and follow(link.prev_hash, facts) != link.hash:
+            if facts is not None and follow(span.prev_hash, facts) != span.last.hash:
                 yield f"link {seq} ({facts['namespace']}/{facts['name']}) was changed afterwards"
-            last = link
+            last = span.last
         if (self.head.seq, self.head.hash) != (last.seq, last.hash):
             yield f"the chain ends at link {last.seq}, but its head says {self.head.seq}"
 
@@ -126,6 +156,11 @@ def link_of(proposal: Mapping[str, Any]) -> Link | None:
 
 def _read(kept: Mapping[str, Any]) -> Link:
     return Link(int(kept["seq"]), str(kept.get("prevHash") or ""), str(kept.get("hash") or ""))
+
+
+def _span(kept: Mapping[str, Any]) -> Span:
+    last = _read(kept)
+    return Span(int(kept.get("first") or last.seq), last.prev_hash, last)
 
 
 def _written(link: Link) -> dict[str, Any]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from kgents.api.governance.audit import Chain, link_of, record
 
 Object = dict[str, Any]
@@ -67,7 +70,7 @@ def test_what_was_given_up_to_the_history_limit_is_not_missed() -> None:
     chain, proposals = made()
     for proposal in (proposals[2], proposals[0], proposals[1]):
         chain.let_go(link_of(proposal) or chain.head)
-    assert (chain.anchor.seq, chain.loose) == (3, {})
+    assert (chain.anchor.seq, chain.loose) == (3, [])
     assert chain.verify(proposals[3:]) == []
 
 
@@ -83,4 +86,33 @@ def test_a_head_that_trails_after_a_crash_catches_up() -> None:
     chain, proposals = made()
     chain.head = link_of(proposals[1]) or chain.head
     chain.catch_up(proposals)
+    assert chain.verify(proposals) == []
+
+
+@given(st.permutations(range(1, 40)), st.integers(min_value=0, max_value=39))
+def test_however_many_are_given_up_the_books_stay_small(order: list[int], many: int) -> None:
+    chain, proposals = made(40)
+    gone = order[:many]
+    for number in gone:
+        chain = Chain.from_data(chain.to_data())
+        chain.let_go(link_of(proposals[number]) or chain.head)
+    kept = [one for number, one in enumerate(proposals) if number not in gone]
+    assert chain.verify(kept) == []
+    assert len(chain.loose) <= len(kept)
+    assert all(chain.is_loose(number + 1) for number in gone if number + 1 > chain.anchor.seq)
+    assert chain.verify(kept[1:]) != []
+
+
+def test_a_quiet_one_with_an_old_link_costs_nothing() -> None:
+    chain, proposals = made(2000)
+    for proposal in proposals[1:]:
+        chain.let_go(link_of(proposal) or chain.head)
+    assert len(chain.to_data()["loose"]) < 500
+    assert chain.verify(proposals[:1]) == []
+
+
+def test_one_that_was_let_go_and_is_still_there_is_no_break() -> None:
+    chain, proposals = made()
+    for proposal in proposals[1:3]:
+        chain.let_go(link_of(proposal) or chain.head)
     assert chain.verify(proposals) == []
