@@ -66,6 +66,15 @@ def test_the_hives_files_and_other_pods_are_out_of_reach(node: Node, other: Path
     assert all(answer in (*REFUSED, "") for answer in told), told
 
 
+def test_the_machines_own_mounts_and_root_stay_as_they_are(node: Node) -> None:
+    def seen() -> tuple[str, int, list[str]]:
+        return Path("/proc/self/mountinfo").read_text(), os.stat("/").st_ino, sorted(os.listdir("/"))
+
+    before = seen()
+    assert found(node, "told = os.listdir('/')") != before[2]
+    assert seen() == before
+
+
 @pytest.mark.parametrize("around", ["", "pods"], ids=["root", "pods"])
 def test_a_working_directory_of_the_hives_own_is_refused(node: Node, around: str) -> None:
     name = node.run("ls", workingDir=str(node.root / around))
