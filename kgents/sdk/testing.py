@@ -82,12 +82,12 @@ class Hive:
     def agent(self, name: str, *, namespace: str = "default", umwelt: Mapping[str, Any] | None = None) -> Agent:
         """The agent as its own program has it, with its own token: what the law refuses to it is refused here.
 
-        One that is not there is made, with `umwelt`, and runs nothing.
+        One that is not there is made, with `umwelt`, and has no replicas.
         """
         try:
             self.api.send(Get(AGENT, name, namespace))
         except NotFound:
-            spec = {"command": ["true"], "replicas": 0, "umwelt": dict(umwelt or {})}
+            spec = {"command": ["sleep", "infinity"], "replicas": 0, "umwelt": dict(umwelt or {})}
             self.apply(name, spec, namespace=namespace)
         self.wait_for(lambda: self._is_known(name, namespace), what=f"{name} has its account")
         return self._over(name, namespace, own_account=True)

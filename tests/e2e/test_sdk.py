@@ -19,29 +19,33 @@ PROGRAM = """
 import json, sys, threading
 from kgents import sdk
 
-place, replicas = sys.argv[1:]
-me = sdk.agent("twin", own_account=True)
+me = sdk.agent(sys.argv[1], own_account=True)
 with me.claim("INTENT") as work:
     if not work:
-        threading.Event().wait()  # another replica, that our own proposal has made
+        threading.Event().wait()  # the other replica, that our own proposal has made
     heard = [one.payload for one in me.sense("SCARCITY")]
     said = me.emit("STATE", f"did {work.payload}", caused_by=[work.signal])
-    asked = me.propose({"spec": {"replicas": int(replicas)}}, reason=f"asked from {place}", caused_by=[said])
+    asked = me.propose({"spec": {"replicas": 2}}, reason="more of me", caused_by=[said])
 try:
     me.emit("CHAOS")
 except sdk.Refused as error:
-    refused = error.what
-done = [work.payload, heard, said.source, asked.wait(60), refused, me.umwelt.affords("self.deployment.manifest")]
-me.think("done " + json.dumps([place, done]))
-sdk.agent("twin").emit("TEST", json.dumps(done), target=place)
-if place == "pod":
-    threading.Event().wait()
+    refused = error.fix
+me.remember("answers", me.recall("answers", []) + [work.payload])
+me.memory.append("answers", "more")
+done = [me.recall("answers"), heard, said.source == me.name, asked.wait(100), refused]
+done.append(me.umwelt.affords("self.deployment.manifest"))
+me.think("done " + json.dumps(done))
+me.emit("TEST", json.dumps(done))
+if len(sys.argv) > 2:
+    threading.Event().wait()  # an agent's program does not end
 """
 UMWELT = {
     "affordances": ["self.deployment.manifest"],
-    "autonomy": {"replicas": {"min": 1, "max": 3}},
+    "autonomy": {"replicas": {"min": 0, "max": 3}},
     "senses": {"sense": ["INTENT", "SCARCITY"], "emit": ["STATE", "TEST"]},
 }
+MEMORY = {"memory": {"enabled": True, "type": "KeyValue", "size": "8Mi"}}
+DONE = [["a thing", "more"], ["of ideas"], True, "Merged", "Add it to its umwelt's senses.emit", True]
 
 
 @pytest.fixture(scope="module")
@@ -51,25 +55,36 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_program_does_the_same_in_a_pod_and_outside_of_one(hive: Hive, program: Path) -> None:
-    hive.policy({"bake": "1s"})
+@pytest.fixture(scope="module")
+def world(hive: Hive) -> sdk.Agent:
+    """Somebody who says what the twins should hear and do."""
     world = hive.person("world")
     world.emit("SCARCITY", "of ideas")
     world.emit("SCARCITY", "not yours", target="somebody-else")
-    hive.agent("twin", umwelt=UMWELT)
-    told = []
-    for place, replicas in (("outside", "2"), ("pod", "3")):
-        world.emit("INTENT", "a thing", claimable=True)
-        if place == "pod":
-            hive.run("twin", [sys.executable, program.name, place, replicas], cwd=program.parent, umwelt=UMWELT)
-        else:
-            environment = {**hive.environment, "PYTHONPATH": os.pathsep.join(sys.path)}
-            subprocess.run([sys.executable, str(program), place, replicas], env=environment, check=True, timeout=120)
-        [answer] = hive.wait_for(lambda place=place: [one for one in hive.signals("TEST") if one.target == place])
-        told.append(json.loads(answer.payload))
-    expected = ["a thing", ["of ideas"], "twin", "Merged", "twin does not emit CHAOS", True]
-    assert told == [expected, expected]
-    assert 'done ["pod"' in hive.log("twin")
+    for twin in ("inner", "outer"):
+        world.emit("INTENT", "a thing", claimable=True, target=twin)
+    return world
+
+
+def told(hive: Hive, twin: str) -> object:
+    """What a twin has said in the end."""
+    said = hive.wait_for(lambda: [one for one in hive.signals("TEST") if one.source == twin], timeout=120)
+    return json.loads(said[0].payload)
+
+
+def test_a_program_works_in_a_pod(hive: Hive, program: Path, world: sdk.Agent) -> None:
+    command = [sys.executable, program.name, "inner", "stay"]
+    hive.run("inner", command, cwd=program.parent, umwelt=UMWELT, symbionts=MEMORY)
+    assert told(hive, "inner") == DONE
+    assert 'done [["a thing", "more"]' in hive.log("inner")
+
+
+def test_the_same_program_works_the_same_outside(hive: Hive, program: Path, world: sdk.Agent, tmp_path: Path) -> None:
+    hive.agent("outer", umwelt=UMWELT)
+    own = {"PYTHONPATH": os.pathsep.join(sys.path), "KGENTS_HOME": str(tmp_path)}
+    command = [sys.executable, str(program), "outer"]
+    subprocess.run(command, env=hive.environment | own, check=True, timeout=150)
+    assert told(hive, "outer") == DONE
 
 
 def test_an_agent_that_was_not_there_has_its_own_token_and_the_law_holds_for_it(hive: Hive) -> None:
