@@ -6,10 +6,14 @@ import functools
 
 import pytest
 
-from benchmarks.simulated import START
-from benchmarks.simulation import ATTACKS, Attack, honest_day, runaway_day
+from benchmarks.simulated import START, Hive
+from benchmarks.simulation import ATTACKS, honest_day, runaway_day
 
-played = functools.cache(runaway_day)
+
+@functools.cache
+def played(name: str) -> Hive:
+    """The day of the rogue that does this."""
+    return runaway_day(next(attack for attack in ATTACKS if attack.name.startswith(name)))
 
 
 def test_an_honest_day_merges_by_itself() -> None:
@@ -24,19 +28,19 @@ def test_who_has_an_envelope_needs_nobody() -> None:
     assert {one.phase for name, asked in by_trade.items() if ", envelope" in name for one in asked} == {"Approved"}
 
 
-@pytest.mark.parametrize("attack", ATTACKS[1:], ids=lambda attack: attack.name)
-def test_nobody_grows_beyond_a_hundred_pods_unseen(attack: Attack) -> None:
+@pytest.mark.parametrize("attack", ["splits", "escalates", "flaps", "is patient"])
+def test_nobody_grows_beyond_a_hundred_pods_unseen(attack: str) -> None:
     hive = played(attack)
 
     assert max(agent["spec"]["replicas"] for agent in hive.agents.values()) <= 100
 
 
-@pytest.mark.parametrize("attack", ATTACKS[1:4], ids=lambda attack: attack.name)
-def test_who_is_impatient_is_looked_at_within_half_an_hour(attack: Attack) -> None:
+@pytest.mark.parametrize("attack", ["splits", "escalates", "flaps"])
+def test_who_is_impatient_is_looked_at_within_half_an_hour(attack: str) -> None:
     hive = played(attack)
 
     assert next(one.time for one in hive.asked if one.phase != "Approved") - START <= 1800
 
 
 def test_who_is_patient_gets_one_thing_an_hour() -> None:
-    assert len(played(ATTACKS[-1]).asked) <= 24
+    assert len(played("is patient").asked) <= 24
