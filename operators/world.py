@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kgents.api import pheromone, times
-from kgents.api.kinds import CONFIG_MAP, HIVE_NAMESPACE, POD, Kind
+from kgents.api.kinds import CONFIG_MAP, HIVE_NAMESPACE, MEMORY, POD, UMWELT, Kind
 from kgents.api.operations.brakes import FREEZE, state
 from kgents.kube.client import KubeClient
 from kgents.kube.informer import Informer
@@ -78,7 +78,9 @@ class World:
     def watch_children(self) -> None:
         """Make the informers; `start` begins."""
         for kind in (*KINDS, POD):
-            informer = Informer(self.api, kind, label_selector=f"{meta.MANAGED_BY_LABEL}={meta.MANAGED_BY}")
+            # Memories and umwelts are made by hand, too.
+            ours = None if kind in (MEMORY, UMWELT) else f"{meta.MANAGED_BY_LABEL}={meta.MANAGED_BY}"
+            informer = Informer(self.api, kind, label_selector=ours)
             informer.on_change(self._pod_changed if kind is POD else self._child_changed)
             self.informers[kind.kind] = informer
         brakes = Informer(self.api, CONFIG_MAP, HIVE_NAMESPACE, field_selector=f"metadata.name={FREEZE}")
@@ -158,6 +160,8 @@ class World:
 
     def _child_changed(self, event: str, obj: Object) -> None:
         key = meta.agent_of(obj)
+        if key is None and obj.get("kind", "") in ("Memory", "Umwelt"):
+            key = (obj["metadata"]["namespace"], obj["metadata"]["name"])
         if key is not None:
             self._tell_agent(key)
 

@@ -107,6 +107,8 @@ def _is_mine(agent: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
 def _belongs(agent: Mapping[str, Any], live: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     if _is_mine(agent, live):
         return True
+    if wanted["kind"] == "Memory" and (live.get("spec") or {}).get("owner") == agent["metadata"]["name"]:
+        return meta.controller_of(live) is None  # retained, or prepared by hand
     labels = live["metadata"].get("labels") or {}
     if meta.controller_of(live) is not None or not meta.labels(wanted["metadata"]["name"]).items() <= labels.items():
         return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from kgents.api import quantity
@@ -45,12 +45,14 @@ KINDS = (
 class Surroundings:
     """What the children depend on beyond the Agent. `held`: it is in safemode. `claim`: its volume as it is.
 
-    `memory`: how its memory sidecar is run, None where it cannot be.
+    `memory`: how its memory sidecar is run, None where it cannot be. `umwelt`: what an Umwelt that was made by hand
+    says, for an agent that says nothing of it.
     """
 
     held: bool = False
     claim: Mapping[str, Any] | None = None
     memory: Program | None = HERE
+    umwelt: Mapping[str, Any] = field(default_factory=dict)
     api_endpoints: Sequence[tuple[str, int]] = ()
 
 
@@ -67,16 +69,17 @@ def render(agent: Mapping[str, Any], around: Surroundings) -> list[tuple[Kind, O
     spec = agent["spec"]
     if spec.get("workloadRef"):
         return []
+    umwelt = around.umwelt if spec.get("umwelt") is None else access.umwelt_of(spec)
     children = [
         (SERVICE_ACCOUNT, meta.child(agent, SERVICE_ACCOUNT)),
-        (ROLE, meta.child(agent, ROLE, rules=access.rules(access.umwelt_of(spec).get("affordances")))),
+        (ROLE, meta.child(agent, ROLE, rules=access.rules(umwelt.get("affordances")))),
         (ROLE_BINDING, _role_binding(agent)),
-        (CONFIG_MAP, meta.child(agent, CONFIG_MAP, data=_files(spec))),
+        (CONFIG_MAP, meta.child(agent, CONFIG_MAP, data=_files(spec, umwelt))),
         (NETWORK_POLICY, _network_policy(agent, around.api_endpoints)),
     ]
     if spec.get("umwelt") is not None:
-        umwelt = {"agent": agent["metadata"]["name"], **spec["umwelt"]}
-        children.append((UMWELT, meta.child(agent, UMWELT, spec=umwelt)))
+        said = {"agent": agent["metadata"]["name"], **umwelt}
+        children.append((UMWELT, meta.child(agent, UMWELT, spec=said)))
     children += _memory(agent, around.claim)
     if spec.get("ports"):
         children.append((SERVICE, _service(agent)))
@@ -94,11 +97,11 @@ def _role_binding(agent: Mapping[str, Any]) -> Object:
     )
 
 
-def _files(spec: Mapping[str, Any]) -> dict[str, str]:
-    umwelt = json.dumps(access.umwelt_of(spec), sort_keys=True, indent=2, ensure_ascii=False)
+def _files(spec: Mapping[str, Any], umwelt: Mapping[str, Any]) -> dict[str, str]:
+    text = json.dumps(umwelt, sort_keys=True, indent=2, ensure_ascii=False)
     config = {paths.config_key(key): str(value) for key, value in (spec.get("config") or {}).items()}
     memory = {paths.MEMORY_SETTINGS_KEY: sidecar.settings(spec)} if sidecar.memory_spec(spec) else {}
-    return {paths.UMWELT_KEY: umwelt + "\n", **memory, **config}
+    return {paths.UMWELT_KEY: text + "\n", **memory, **config}
 
 
 def _service(agent: Mapping[str, Any]) -> Object:

@@ -22,20 +22,45 @@ async def tell(world: World, agent: Mapping[str, Any], key: Key) -> None:
         claim, measured = world.child(PERSISTENT_VOLUME_CLAIM, key), world.measured.get(key)
         made = status.make(memory, claim, measured, replicas=wanted_replicas(agent["spec"]))
         await _write(world, MEMORY, memory, *made)
-    if umwelt is not None and meta.controller_of(umwelt) is not None:
+    if umwelt is not None and umwelt["spec"]["agent"] == key[1]:
         active = sum(pods.is_ready(pod) and not pods.is_leaving(pod) for pod in world.pods_of(key))
         told: list[Told] = [("Ready", True, "Rendered", ""), _active(active)]
         await _write(world, UMWELT, umwelt, {"role": key[1], "activePods": active}, told)
 
 
-async def retain(world: World, key: Key) -> None:
-    """The agent is gone: a memory that outlives it says so."""
-    memory = world.informers[MEMORY.kind].get(*key)
-    if memory is None or meta.controller_of(memory) is not None or meta.agent_of(memory) != key:
-        return
-    if await _exists(world, key):
-        return  # Its event has not come yet.
-    await _write(world, MEMORY, memory, *status.retained(memory))
+async def tell_alone(world: World, key: Key) -> None:
+    """There is no such agent: a memory that outlives it says so, and what was made by hand says what it waits for."""
+    memory, umwelt = (_alone(world.child(kind, key)) for kind in (MEMORY, UMWELT))
+    if (memory is None and umwelt is None) or await _exists(world, key):
+        return  # Or its event has not come yet.
+    if memory is not None:
+        made = status.retained(memory) if meta.agent_of(memory) == key else status.prepared(memory)
+        await _write(world, MEMORY, memory, *made)
+    if umwelt is not None:
+        await _write(world, UMWELT, umwelt, {"activePods": 0}, [_waiting(umwelt), _active(0)])
+
+
+def made_by_hand(umwelt: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """What an Umwelt says of the agent whose name it bears, if nobody owns it."""
+    if (
+        umwelt is None
+        or meta.controller_of(umwelt) is not None
+        or umwelt["spec"]["agent"] != umwelt["metadata"]["name"]
+    ):
+        return {}
+    return {name: value for name, value in umwelt["spec"].items() if name != "agent"}
+
+
+def _alone(obj: Object | None) -> Object | None:
+    """The object, if no agent owns it."""
+    return obj if obj is not None and meta.controller_of(obj) is None else None
+
+
+def _waiting(umwelt: Mapping[str, Any]) -> Told:
+    agent = umwelt["spec"]["agent"]
+    if agent != umwelt["metadata"]["name"]:
+        return ("Ready", False, "NameMismatch", f"an agent's umwelt bears the agent's name: call it {agent}")
+    return ("Ready", False, "NoAgent", "it waits for an agent of this name")
 
 
 async def _exists(world: World, key: Key) -> bool:

@@ -43,7 +43,7 @@ class AgentReconciler:
         agent = self._world.agents.get(key)
         if agent is None:
             self._applier.forget(*key)
-            await memory.retain(self._world, key)
+            await memory.tell_alone(self._world, key)
             return None
         blockers: list[Blocker] = []
         if self._world.images_needed and lacks_image(agent["spec"]):
@@ -65,6 +65,7 @@ class AgentReconciler:
             held=status.is_held(agent),
             claim=self._world.child(PERSISTENT_VOLUME_CLAIM, key),
             memory=self._world.memory,
+            umwelt=memory.made_by_hand(self._world.child(UMWELT, key)),
             api_endpoints=endpoints,
         )
         wanted = render(agent, around)
