@@ -81,6 +81,7 @@ class Machine:
     async def _look_at(self, proposal: Object) -> float | None:
         """Pending: try it, score it, decide who decides."""
         if self._clock() >= expires_at(proposal):
+            await reviews.hush(self._api, proposal)
             await self._journal.move(proposal, "Expired", "TtlOver", "nobody could assess it in time")
             return None
         tried = await self._try(proposal)
@@ -89,6 +90,7 @@ class Machine:
         target, trial = tried
         if not changes.between(trial.before, trial.after):
             message = "nothing would change: the target is as it is asked to be"
+            await reviews.hush(self._api, proposal)
             await self._journal.move(proposal, "Failed", "NothingToDo", message)
             return None
         assessed = await self._assess(proposal, target, trial)
