@@ -7,6 +7,7 @@ first thing. A claim that has lapsed is cleared so that another may have the wor
 from __future__ import annotations
 
 import asyncio
+import functools
 import heapq
 import logging
 from collections.abc import Awaitable, Callable
@@ -112,7 +113,7 @@ class Evaporation:
         trace = self._world.traces.get(key[0], {}).get(key[1])
         if trace is None or trace.uid != uid:
             return
-        work: Callable[[KubeClient, Key, str], Awaitable[None]] = release
+        work: Callable[[KubeClient, Key, str], Awaitable[None]] = functools.partial(release, now=self._clock())
         if trace.done or trace.decay.evaporates <= self._clock():
             work = evaporate
         try:
@@ -134,7 +135,7 @@ async def evaporate(api: KubeClient, key: Key, uid: str) -> None:
     await api.delete(PHEROMONE, key[1], key[0], uid=uid, missing_ok=True)
 
 
-async def release(api: KubeClient, key: Key, uid: str) -> None:
+async def release(api: KubeClient, key: Key, uid: str, now: float) -> None:
     """End a claim whose time is over. Raises Conflict when somebody renewed it meanwhile."""
     try:
         live = await api.get(PHEROMONE, key[1], key[0])
@@ -144,6 +145,8 @@ async def release(api: KubeClient, key: Key, uid: str) -> None:
     until = times.parse(status.get("claimedUntil"))
     if live["metadata"]["uid"] != uid or until is None:
         return
+    if until > now:
+        raise Conflict(409, "Conflict", f"{key[1]} was renewed")  # Its coming is an event, with another moment.
     for field in ("claimedBy", "claimedAt", "claimedUntil"):
         status.pop(field, None)
     await api.replace(PHEROMONE, {**live, "status": status}, key[0], subresource="status")
