@@ -117,3 +117,12 @@ def test_a_program_that_does_not_run_is_told_with_its_log(hive: Hive) -> None:
     with pytest.raises(sdk.KgentsError, match="no such luck"):
         hive.run("hopeless", [sys.executable, "-c", deaf], timeout=5, ports=ports, health={"type": "HTTP"})
     hive.delete("hopeless")
+
+
+def test_work_whose_holder_is_gone_comes_to_another_and_done_work_goes(hive: Hive) -> None:
+    first, second = hive.agent("mortal"), hive.agent("heir")
+    made = first.emit("OPPORTUNITY", "inheritance", claimable=True)
+    assert first.claim("OPPORTUNITY", seconds=1)
+    with next(second.work("OPPORTUNITY")) as work:
+        assert work.payload == "inheritance"
+    hive.wait_for(lambda: made.name not in [one.name for one in hive.signals()])
