@@ -72,7 +72,7 @@ class Memory:
         return list(found["matches"])
 
     def status(self) -> dict[str, Any]:
-        """{"type", "sizeBytes", "usedBytes", "entries", "lastAccess"}."""
+        """{"type", "sizeBytes", "usedBytes", "entries", "lastAccess"}; of a Vector also "embedding" {kind, message}."""
         return dict(self._call("GET", "/v1/status"))
 
     def snapshot(self) -> bytes:
@@ -106,7 +106,7 @@ class Memory:
         connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=ANSWER_SECONDS)
         try:
             self._connect(connection)
-            headers = {"Authorization": f"Bearer {Path(self._token_file).read_text().strip()}"}
+            headers = {"Authorization": f"Bearer {_token(self._token_file)}"}
             connection.request(method, path, body=body, headers=headers | {"Content-Type": "application/json"})
             response = connection.getresponse()
             return response.status, response.read()
@@ -124,6 +124,17 @@ class Memory:
                 if time.monotonic() >= until:
                     raise
                 time.sleep(PAUSE)
+
+
+def _token(file: str) -> str:
+    path, root = Path(file), os.environ.get("KGENTS_POD_ROOT")
+    if root and not path.exists():
+        path = Path(root, *path.parts[1:])  # where mounts are refused
+    try:
+        return path.read_bytes().decode("ascii").strip()
+    except (OSError, ValueError) as error:
+        fix = "Where the containers of a pod run as several users, set template.spec.securityContext.fsGroup."
+        raise Refused("the memory's token cannot be read", why=str(error), fix=fix) from error
 
 
 def _at(key: str) -> str:

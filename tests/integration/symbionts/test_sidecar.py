@@ -233,3 +233,7 @@ def test_only_to_a_list_is_appended(sidecar: Sidecar, value: object) -> None:
     sidecar.client.put("key", value)
     with pytest.raises(UsageError):
         sidecar.client.append("key", 1)
+
+
+def test_a_request_that_never_ends_is_ended(sidecar: Sidecar) -> None:
+    assert b" 408 " in sidecar.raw(b"GET /v1/keys HTTP/1.1\r\nX-Slow: ", finish=False)
