@@ -147,3 +147,60 @@ async def test_an_approval_of_what_was_harmless_lifts_no_block(desk: Desk) -> No
     await desk.admin.patch(AGENT, agent, {"spec": {"image": "one"}}, "default")
     await desk.work(name)
     assert await desk.phase(name) == "Blocked"
+
+
+def deep(levels: int) -> Any:
+    made: Any = 1
+    for _ in range(levels):
+        made = {"a": made}
+    return made
+
+
+ODD: list[Any] = [
+    {},
+    {"spec": None},
+    {"spec": []},
+    {"spec": {"replicas": 1e308}},
+    {"spec": {"replicas": 2**63}},
+    {"spec": {"replicas": True}},
+    {"spec": {"resources": {"limits": {"cpu": "NaN", "memory": "-1"}}}},
+    {"spec": {"env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]}},
+    {"spec": {"env": [{"value": "nameless"}]}},
+    {"spec": {"template": {"spec": deep(150)}}},
+    {"spec": {"template": {"spec": {"containers": "none"}}}},
+    {"spec": {"template": {"metadata": {"labels": {"kgents.io/agent": "other"}}}}},
+    {"metadata": {"labels": {"a": "b" * 64}}},
+    {"metadata": {"ownerReferences": [{"uid": "x"}]}},
+    {"metadata": {"finalizers": ["a/b"]}},
+    {"kind": "Secret", "apiVersion": "v1"},
+    {"unknown": deep(3)},
+]
+"""Nothing of this may be merged by itself, or leave the operator stuck."""
+
+
+@pytest.mark.parametrize("type", ["Apply", "Merge"])
+@pytest.mark.parametrize("content", ODD, ids=range(len(ODD)))
+async def test_an_odd_patch_comes_to_an_end_or_waits_for_a_person(desk: Desk, type: str, content: Any) -> None:
+    name = await desk.propose(await desk.agent(image="one"), content, type=type)
+    await desk.work(name)
+    assert await desk.phase(name) in ("Failed", "Reviewing", "Blocked")
+
+
+OPERATIONS: list[Any] = [
+    [],
+    [{"op": "nonsense", "path": "/spec"}],
+    [{"op": "add", "path": "spec"}],
+    [{"op": "add", "path": "/spec/env/99999999999", "value": {}}],
+    [{"op": "remove", "path": "/spec"}],
+    [{"op": "copy", "from": "/spec", "path": "/spec/config/a"}] * 40,
+    [{"op": "replace", "path": "/kind", "value": "Secret"}],
+    [{"op": "move", "from": "/spec/image", "path": "/spec/image/below"}],
+    [{"op": "test", "path": "/spec/image", "value": "other"}, SCALE],
+]
+
+
+@pytest.mark.parametrize("operations", OPERATIONS, ids=range(len(OPERATIONS)))
+async def test_odd_operations_come_to_an_end_or_wait_for_a_person(desk: Desk, operations: list[Any]) -> None:
+    name = await desk.propose(await desk.agent(image="one"), operations, type="Json")
+    await desk.work(name)
+    assert await desk.phase(name) in ("Failed", "Reviewing", "Blocked")
