@@ -301,6 +301,7 @@ class AgentStatus(TypedDict, total=False):
     lastProbeTime: str
     selector: str
     suppressedSignals: int
+    refusedWrites: int
     reactions: list[ReactionState]
     conditions: list[Condition]
 
