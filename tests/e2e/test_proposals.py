@@ -350,3 +350,30 @@ def test_a_stream_tells_of_a_freeze_of_work_and_of_its_end(hive: Machine, bot: s
     text = "".join(lines)
     assert (text.count(LINE), text.count("the hive is thawed"), text.count(bot)) == (1, 1, 4), text
     assert [line[0] for line in lines if bot in line] == ["+", "-"]
+
+
+def test_an_umwelt_binds_and_what_it_refuses_is_counted_and_told(hive: Machine, bot: str) -> None:
+    umwelt = json.dumps({"spec": {"umwelt": {"senses": {"sense": ["WARNING"], "emit": ["TEST"]}}}})
+    hive.kubectl("patch", "agent", bot, "--type=merge", "-p", umwelt)
+    chaos = {"apiVersion": "kgents.io/v1", "kind": "Pheromone", "metadata": {"generateName": "x-"}}
+    said = json.dumps({**chaos, "spec": {"type": "CHAOS", "source": bot}})
+    emit = ("create", "-f", "-", f"--as=system:serviceaccount:default:{bot}")
+    eventually(lambda: f"its umwelt lets {bot} emit TEST" in hive.kubectl.run(*emit, input=said).stderr)
+    hive.kubectl.run(*emit, input=said)
+
+    eventually(lambda: hive.json("status", bot, "--require-live")["item"]["refusedWrites"] >= 2)
+    assert "writes were refused by the policy gate" in hive("status", bot)
+    events = hive.kubectl.json("get", "events")["items"]
+    assert "WriteRefused" in {one["reason"] for one in events if one["involvedObject"]["name"] == bot}
+
+    for type, words in (
+        ("WARNING", []),
+        ("CHAOS", []),
+        ("WARNING", ["--target", "bee"]),
+        ("WARNING", ["--target", bot]),
+    ):
+        hive("signal", "emit", type, "--payload", f"{type} for {bot}", "--half-life", "1h", *words)
+    for layer in ([], ["--require-live"], ["--ghost"]):
+        sensed = eventually(lambda layer=layer: hive.json("observe", "--as", bot, *layer)["items"])  # type: ignore[misc]
+        own = [one for one in sensed if one["payload"].endswith(f"for {bot}")]
+        assert {(one["type"], one["target"]) for one in own} <= {("WARNING", None), ("WARNING", bot)}
