@@ -48,13 +48,16 @@ class Span:
 
 
 def record(proposal: Mapping[str, Any]) -> dict[str, Any]:
-    """What a link vouches for: who asked for what and why, how it was judged, who decided, what changed."""
+    """What a link vouches for: who asked for what and why, how it was judged, who decided, what changed.
+
+    The decision is in `decidedBy` and the evidence; `spec.decision` may still ask for the way back.
+    """
     metadata, status = proposal["metadata"], proposal.get("status") or {}
     return {
         "uid": metadata["uid"],
         "name": metadata["name"],
         "namespace": metadata["namespace"],
-        "spec": proposal["spec"],
+        "spec": {key: value for key, value in proposal["spec"].items() if key != "decision"},
         **{field: status[field] for field in _FIELDS if field in status},
     }
 

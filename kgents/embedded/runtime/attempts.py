@@ -26,6 +26,7 @@ Object = Mapping[str, Any]
 LOG_LIMIT = 10 * 1024 * 1024
 STEADY = 600.0
 """Seconds that a container must run for its back-off to begin anew, as with the kubelet."""
+UNBLAMED = 5.0
 LONGEST_PAUSE = 300.0
 _KEPT = 2
 _START_PATIENCE = 20.0
@@ -78,17 +79,28 @@ def previous(attempt: Attempt) -> Attempt | None:
 
 def pause(attempt: Attempt, first: float) -> float:
     """Seconds between its end and the next start: none after the first failure, then `first`, doubling."""
-    if attempt.streak == 0:
+    if attempt.streak == 0 or _was_taken_down(attempt):
         return 0.0
     return float(min(first * 2 ** min(attempt.streak - 1, 16), LONGEST_PAUSE))
 
 
 def next_streak(attempt: Attempt) -> int:
     """The streak that the attempt after this one starts with."""
-    if attempt.end is None or attempt.number < 0:
+    if attempt.end is None or attempt.number < 0 or _was_taken_down(attempt):
         return 0
-    ran = float(attempt.end.get("finishedAt") or 0) - float(attempt.end.get("startedAt") or 0)
-    return 0 if ran >= STEADY else attempt.streak + 1
+    return 0 if _ran(attempt.end) >= STEADY else attempt.streak + 1
+
+
+def _was_taken_down(attempt: Attempt) -> bool:
+    """Whether it went with its keeper, as when the machine fails: no fault of the program's, unless it has hardly run.
+
+    A kubelet that comes back keeps no back-off either.
+    """
+    return bool(attempt.end and attempt.end.get("lost")) and _ran(attempt.end or {}) >= UNBLAMED
+
+
+def _ran(end: Object) -> float:
+    return float(end.get("finishedAt") or 0) - float(end.get("startedAt") or 0)
 
 
 async def start(last: Attempt, spec: dict[str, Any]) -> Attempt:
@@ -133,7 +145,7 @@ def _close(folder: Path) -> Object | None:
             end = {"exitCode": 128, "signal": 0, "trouble": ["start", "it was interrupted"], "startedAt": now}
         else:
             end_session(state)
-            end = {"exitCode": 137, "signal": 9, "startedAt": state.get("startedAt")}
+            end = {"exitCode": 137, "signal": 9, "startedAt": state.get("startedAt"), "lost": True}
         # A keeper that comes late finds this file, and does not start.
         shim.write_json(str(folder / "exit.json"), end | {"finishedAt": now})
         return read_json(folder / "exit.json")

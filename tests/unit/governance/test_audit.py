@@ -116,3 +116,9 @@ def test_one_that_was_let_go_and_is_still_there_is_no_break() -> None:
     for proposal in proposals[1:3]:
         chain.let_go(link_of(proposal) or chain.head)
     assert chain.verify(proposals) == []
+
+
+def test_asking_for_the_way_back_changes_nothing_that_was_sealed() -> None:
+    chain, proposals = made()
+    proposals[1]["spec"]["decision"] = {"rollback": True, "by": "ann"}
+    assert chain.verify(proposals) == []

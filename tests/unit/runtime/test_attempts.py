@@ -59,6 +59,13 @@ def test_the_pause_doubles_up_to_a_limit(streak: int, seconds: float) -> None:
     assert pause(Attempt(Path("0"), 1, streak), 10.0) == seconds
 
 
+@pytest.mark.parametrize(("ran", "seconds", "streak"), [(60.0, 0.0, 0), (1.0, 40.0, 4)])
+def test_who_went_with_its_keeper_is_not_blamed_unless_it_hardly_ran(ran: float, seconds: float, streak: int) -> None:
+    end = {"exitCode": 137, "lost": True, "startedAt": 1000.0, "finishedAt": 1000.0 + ran}
+    attempt = Attempt(Path("0"), 3, 3, {}, end)
+    assert (pause(attempt, 10.0), next_streak(attempt)) == (seconds, streak)
+
+
 @pytest.mark.parametrize(("ran", "streak"), [(1.0, 4), (599.0, 4), (600.0, 0)])
 def test_a_long_run_begins_the_count_anew(ran: float, streak: int) -> None:
     end = {"exitCode": 1, "startedAt": 100.0, "finishedAt": 100.0 + ran}
