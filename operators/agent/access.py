@@ -18,7 +18,7 @@ READ = ("get", "list", "watch")
 LAW: tuple[Rule, ...] = (
     {"apiGroups": [GROUP], "resources": ["pheromones"], "verbs": ["create", *READ]},
     # To claim work, and to say that it is done: a policy sees to it that an agent does so for itself only.
-    {"apiGroups": [GROUP], "resources": ["pheromones/status"], "verbs": ["patch"]},
+    {"apiGroups": [GROUP], "resources": ["pheromones/status"], "verbs": ["get", "patch"]},
     {"apiGroups": [GROUP], "resources": ["proposals"], "verbs": ["create"]},
 )
 
