@@ -62,6 +62,7 @@ class Supervisor:
         self.hive = hive
         self.children = [Child(process) for process in commands]
         self.stopping = False
+        self._home = hive.dir.stat().st_ino
 
     def run(self) -> None:
         wake_read, wake_write = socket.socketpair()
@@ -71,7 +72,7 @@ class Supervisor:
             signal.signal(number, self._on_signal)
         with selectors.DefaultSelector() as selector:
             selector.register(wake_read, selectors.EVENT_READ)
-            while not self.stopping:
+            while not self.stopping and not self._is_homeless():
                 self._turn()
                 if selector.select(self._patience()):
                     wake_read.recv(4096)
@@ -80,6 +81,13 @@ class Supervisor:
     def _on_signal(self, number: int, _frame: object) -> None:
         if number != signal.SIGCHLD:
             self.stopping = True
+
+    def _is_homeless(self) -> bool:
+        """Whether somebody has removed the hive's folder: its processes would go on making it anew."""
+        try:
+            return self.hive.dir.stat().st_ino != self._home
+        except FileNotFoundError:
+            return True
 
     def _turn(self) -> None:
         """One look at every process: note what ended, start what is due."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -94,6 +95,14 @@ def test_stopping_ends_everything_and_says_so(hive: Hive, supervisor: subprocess
     assert supervisor.wait() == 0
     assert not psutil.pid_exists(pid)
     assert revive.revive(hive.context) is False  # it was stopped on purpose
+
+
+def test_a_hive_whose_folder_is_removed_ends(hive: Hive, supervisor: subprocess.Popen[bytes]) -> None:
+    sleeper = child_pid(hive, "sleeper")
+    shutil.rmtree(hive.dir)
+    eventually(lambda: supervisor.poll() is not None)
+    assert sleeper and not psutil.pid_exists(sleeper)
+    assert not hive.dir.exists()
 
 
 def test_a_stale_state_file_does_not_mislead(hive: Hive) -> None:
