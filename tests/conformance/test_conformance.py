@@ -29,6 +29,6 @@ def nothing_left(hive_api: HiveApi) -> Iterator[None]:
         Client(hive_api).clear(FIXTURES)
 
 
-@pytest.mark.parametrize("case", map(played, sorted(CASES.glob("*.json"))))
+@pytest.mark.parametrize("case", list(map(played, sorted(CASES.glob("*.json")))))
 def test_the_conversation_goes_as_recorded(case: Path, hive_api: HiveApi, tmp_path: Path) -> None:
     play(case, hive_api, tmp_path)
