@@ -13,7 +13,7 @@ import pytest
 from tests.support.machine import Machine
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
 FIVE = {"indexer", "library", "moth", "watchman", "worker"}
 STEADY = ("indexer", "library", "watchman", "worker")  # the moth comes and goes by itself
 
@@ -60,8 +60,10 @@ def all_run(machine: Machine) -> bool:
 
 @pytest.fixture(autouse=True)
 def well(demo: Machine) -> Iterator[None]:
-    """Each test finds the hive well."""
-    eventually(lambda: layer(demo) == "cortex" and all_run(demo) and set(steady_programs(demo)) == set(STEADY))
+    """Each test finds the hive well. Who was killed again and again comes back after a pause, of 300 s at most."""
+    eventually(
+        lambda: layer(demo) == "cortex" and all_run(demo) and set(steady_programs(demo)) == set(STEADY), timeout=330
+    )
     yield
 
 
@@ -124,7 +126,7 @@ def test_everything_killed_at_once_comes_back(demo: Machine) -> None:
     eventually(lambda: not set(everything) & set(demo.processes()))
 
     assert answer(demo)["source"]["layer"] == "ghost"
-    eventually(lambda: layer(demo) == "cortex" and all_run(demo))
+    eventually(lambda: layer(demo) == "cortex" and all_run(demo), timeout=330)
 
 
 @pytest.fixture
