@@ -11,10 +11,14 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from kgents.api import pheromone, redact, times
+from kgents.api.wording import cause_text, change_text
 
 Row = dict[str, Any]
 Object = Mapping[str, Any]
 UNKNOWN = "Unknown"
+CAUSE_MAX = 200
+CHANGE_MAX = 200
+"""Characters of one cause, and of a change, that a row shows."""
 _CONDITION = ("type", "status", "reason", "message", "lastTransitionTime", "observedGeneration")
 
 
@@ -34,6 +38,7 @@ def agent_row(agent: Object, now: float, activity: float | None = None) -> Row:
         "ageSeconds": _age(agent, now),
         "suspended": is_suspended(agent),
         "image": _text(spec, "image"),
+        "reactsTo": _reacts_to(spec),
         "reason": _trouble(agent),
     }
 
@@ -87,6 +92,8 @@ def pheromone_row(signal: Object, now: float) -> Row:
         "claimable": spec.get("claimable") is True,
         "claimedBy": _text(status, "claimedBy"),
         "claimedUntil": _text(status, "claimedUntil"),
+        "position": _position(spec),
+        "causedBy": [cause_text(cause)[:CAUSE_MAX] for cause in _parts(spec, "causedBy")],
         "ageSeconds": round(max(0.0, now - decay.emitted), 3),
     }
 
@@ -107,6 +114,7 @@ def proposal_row(proposal: Object, now: float) -> Row:
         "reason": _text(spec, "reason"),
         "approved": decision.get("approved") if isinstance(decision.get("approved"), bool) else None,
         "diffDigest": _text(status, "diffDigest"),
+        "change": change_text(_text(status, "diff") or "")[:CHANGE_MAX] or None,
         "ageSeconds": _age(proposal, now),
     }
 
@@ -119,7 +127,7 @@ def proposal_detail(proposal: Object, now: float) -> Row:
         "spec": dict(_part(proposal, "spec")),
         "diff": _text(status, "diff"),
         "riskReasons": _texts(_part(status, "risk"), "reasons") or [],
-        "evidence": [dict(one) for one in status.get("evidence") or () if isinstance(one, Mapping)],
+        "evidence": [dict(one) for one in _parts(status, "evidence")],
         "decidedBy": _text(status, "decidedBy"),
         "mergedAt": _text(status, "mergedAt"),
         "conditions": _conditions(proposal),
@@ -128,8 +136,7 @@ def proposal_detail(proposal: Object, now: float) -> Row:
 
 
 def _conditions(obj: Object) -> list[Row]:
-    listed = _part(obj, "status").get("conditions")
-    found = [one for one in (listed if isinstance(listed, list) else []) if isinstance(one, Mapping)]
+    found = _parts(_part(obj, "status"), "conditions")
     return [{key: one[key] for key in _CONDITION if key in one} for one in found]
 
 
@@ -170,16 +177,26 @@ def _identity(obj: Object) -> Row:
     return {"name": _text(metadata, "name") or UNKNOWN, "namespace": _text(metadata, "namespace") or ""}
 
 
+def _reacts_to(spec: Object) -> list[str]:
+    """The types of signals that an agent reacts to, by name."""
+    return sorted({kind for one in _parts(spec, "reactions") if (kind := _text(one, "type")) is not None})
+
+
+def _position(spec: Object) -> dict[str, float] | None:
+    """Where a signal lies, by coordinate; None where that is not said."""
+    given = _part(spec, "position")
+    found = {str(axis): value for axis in given if (value := _number(given, axis)) is not None}
+    return found or None
+
+
 def _trouble(agent: Object) -> str | None:
     """In a sentence, why an agent is not as it should be: the message of what is wrong, NameConflict before Ready."""
-    conditions = _part(agent, "status").get("conditions")
     wrong = {}
-    for condition in conditions if isinstance(conditions, list) else []:
-        if isinstance(condition, Mapping):
-            kind, state, message = condition.get("type"), condition.get("status"), condition.get("message")
-            rank = _TROUBLE.get((str(kind), str(state)))
-            if rank is not None and isinstance(message, str) and message:
-                wrong[rank] = message
+    for condition in _parts(_part(agent, "status"), "conditions"):
+        kind, state, message = condition.get("type"), condition.get("status"), condition.get("message")
+        rank = _TROUBLE.get((str(kind), str(state)))
+        if rank is not None and isinstance(message, str) and message:
+            wrong[rank] = message
     return wrong[min(wrong)] if wrong else None
 
 
@@ -194,6 +211,11 @@ _TROUBLE = {
 def _part(obj: Object, key: str) -> Object:
     value = obj.get(key)
     return value if isinstance(value, Mapping) else {}
+
+
+def _parts(obj: Object, key: str) -> list[Object]:
+    value = obj.get(key)
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
 
 
 def _text(part: Object, key: str) -> str | None:

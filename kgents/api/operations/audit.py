@@ -11,6 +11,7 @@ from kgents.api.governance import audit
 from kgents.api.governance.audit import Chain
 from kgents.api.kinds import CONFIG_MAP, HIVE_NAMESPACE, PROPOSAL
 from kgents.api.operations.requests import Call, Get, List, Operation, Row
+from kgents.api.wording import cause_text
 
 UNREADABLE = "the audit books cannot be read: somebody has changed them"
 
@@ -61,19 +62,3 @@ def entry(proposal: Mapping[str, Any], now: float) -> Row:
         "evidence": [f"{one.get('source')}: {one.get('message')}" for one in status.get("evidence") or ()],
         "causes": [cause_text(cause) for cause in proposal["spec"].get("causedBy") or ()],
     }
-
-
-def cause_text(cause: Mapping[str, Any]) -> str:
-    """`SCARCITY 0.80 (Pheromone orders-x1): orders.log line 1182`."""
-    named, snapshot = cause.get("object") or {}, cause.get("snapshot") or {}
-    parts = [str(snapshot["type"])] if snapshot.get("type") else []
-    if snapshot.get("intensity") is not None:
-        parts.append(f"{float(snapshot['intensity']):.2f}")
-    line = str(snapshot.get("line") or "")
-    if named.get("kind") == "Pod" and line:
-        parts.append(f"log of {named.get('name')}")
-    elif named.get("name"):
-        label = f"{named.get('kind')} {named['name']}"
-        parts.append(f"({label})" if parts else label)
-    text = " ".join(parts)
-    return f"{text}: {line}" if text and line else text or line or "unknown"

@@ -5,21 +5,19 @@ Causes evaporate, so each carries a snapshot of what mattered; where the cause i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from kgents.api import conditions, rows
 from kgents.api.errors import NotFound, Refused, UsageError
 from kgents.api.kinds import AGENT, PHEROMONE, PROPOSAL
-from kgents.api.operations.audit import cause_text
 from kgents.api.operations.requests import Call, Get, List, Object, Operation, Row
+from kgents.api.wording import cause_text, change_text
 
 DEPTH = 8
 NODES = 200
 """So many causes are shown in one tree."""
 CHANGES_SHOWN = 5
-_SCALED = re.compile(r"~ spec\.replicas: (\d+) → (\d+)")
 Node = dict[str, Any]
 """{"text", "children": [Node]}."""
 
@@ -126,7 +124,8 @@ def _change(proposal: Object, known: Known) -> Node:
     status = proposal.get("status") or {}
     decided = f"approved by {status['decidedBy']}" if status.get("decidedBy") else "by itself"
     risk = float((status.get("risk") or {}).get("total") or 0.0)
-    text = f"{_what(status)} ← proposal {proposal['metadata']['name']}, {decided}, risk {risk:.2f}"
+    change = change_text(str(status.get("diff") or "")) or "a change"
+    text = f"{change} ← proposal {proposal['metadata']['name']}, {decided}, risk {risk:.2f}"
     if _phase(proposal) == "RolledBack":
         text += f" — taken back: {_settled(proposal)}"
     causes = list(_causes(proposal, known))
@@ -134,18 +133,6 @@ def _change(proposal: Object, known: Known) -> Node:
         text, causes = f"{text} ← {causes[0]['text']}", causes[0]["children"]
     reason = _node(f"“{proposal['spec'].get('reason')}” says {proposal['spec'].get('proposer')}")
     return _node(text, [*causes, reason])
-
-
-def _what(status: Mapping[str, Any]) -> str:
-    """The change in few words: `scaled 2→3`, or the first line of the diff."""
-    diff = str(status.get("diff") or "").splitlines()
-    if not diff:
-        return "a change"
-    more = f" and {len(diff) - 1} more" if len(diff) > 1 else ""
-    scaled = _SCALED.fullmatch(diff[0])
-    if scaled:
-        return f"scaled {scaled[1]}→{scaled[2]}{more}"
-    return f"{diff[0].removeprefix('~ ')}{more}"
 
 
 def _of_proposal(proposal: Object, known: Known) -> list[Node]:

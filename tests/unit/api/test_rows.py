@@ -17,8 +17,10 @@ junk = st.recursive(
     max_leaves=4,
 )
 FIELDS = ("name", "phase", "spec", "conditions", "target", "risk", "replicas", "size", "senses", "creationTimestamp")
+MORE_FIELDS = ("reactions", "position", "causedBy", "diff")
 half_written = st.dictionaries(
-    st.sampled_from(("metadata", "spec", "status")), junk | st.dictionaries(st.sampled_from(FIELDS), junk)
+    st.sampled_from(("metadata", "spec", "status")),
+    junk | st.dictionaries(st.sampled_from((*FIELDS, *MORE_FIELDS)), junk),
 )
 
 
@@ -42,8 +44,14 @@ def test_an_agents_row() -> None:
         "ageSeconds": 60.0,
         "suspended": False,
         "image": "x",
+        "reactsTo": [],
         "reason": None,
     }
+
+
+def test_an_agents_row_says_what_it_reacts_to() -> None:
+    reactions = [{"type": "WARNING", "minIntensity": 1}, {"type": "SCARCITY"}, {"type": "WARNING"}, {"type": 7}, "junk"]
+    assert rows.agent_row(agent({"reactions": reactions}), NOW)["reactsTo"] == ["SCARCITY", "WARNING"]
 
 
 @pytest.mark.parametrize(
@@ -74,6 +82,31 @@ def test_a_pheromones_intensity_is_that_of_now() -> None:
     spec = {"type": "WARNING", "halfLife": "1m", "initialIntensity": 0.8, "payload": "hot"}
     row = rows.pheromone_row({"metadata": {"creationTimestamp": "2027-01-15T08:00:00Z"}, "spec": spec}, NOW)
     assert (row["intensity"], row["halfLifeSeconds"], row["evaporatesAt"]) == (0.4, 60.0, "2027-01-15T08:06:20Z")
+
+
+def test_a_pheromones_row_says_where_it_lies_and_what_led_to_it() -> None:
+    cause = {"object": {"kind": "Pheromone", "name": "orders-x1"}, "snapshot": {"type": "SCARCITY", "intensity": 0.8}}
+    long = {"snapshot": {"line": "x" * 5000}}
+    spec = {"position": {"x": 1, "y": float("nan"), "z": 0.5, "w": True}, "causedBy": [cause, "junk", long]}
+    row = rows.pheromone_row({"spec": spec}, NOW)
+    assert row["position"] == {"x": 1.0, "z": 0.5}
+    assert row["causedBy"] == ["SCARCITY 0.80 (Pheromone orders-x1)", "x" * rows.CAUSE_MAX]
+    bare = rows.pheromone_row({}, NOW)
+    assert (bare["position"], bare["causedBy"]) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("diff", "change"),
+    [
+        (None, None),
+        ("~ spec.replicas: 2 → 3", "scaled 2→3"),
+        ("~ spec.replicas: 2 → 3\n+ spec.x: 1", "scaled 2→3 and 1 more"),
+        ("~ spec.image: a → b", "spec.image: a → b"),
+        ("+ spec.x: " + "y" * 5000, ("+ spec.x: " + "y" * 5000)[: rows.CHANGE_MAX]),
+    ],
+)
+def test_a_proposals_row_says_the_change_in_few_words(diff: str | None, change: str | None) -> None:
+    assert rows.proposal_row({"status": {"diff": diff}}, NOW)["change"] == change
 
 
 def test_a_proposal_names_its_target_as_kind_and_name() -> None:
