@@ -9,6 +9,7 @@ from kgents.api.errors import NotFound, UsageError
 
 AGENT_NAME_MAX = 50
 LABEL_MAX = 63
+_LISTING = {"agent": "kgents status -A", "proposal": "kgents proposals -A", "signal": "kgents observe -A"}
 _DNS_1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _DNS_1123 = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
@@ -36,11 +37,11 @@ def check_agent_name(name: str) -> str:
 
 
 def missing(what: str, name: str, namespace: str = "") -> NotFound:
-    """The error for an `agent` or a `proposal` that is not there; without a namespace it is in none of them."""
+    """The error for an `agent`, a `signal` … that is not there; without a namespace it is in none of them."""
     shown = name if len(name) <= 60 else f"{name[:57]}…"
     where = f"in the namespace {namespace}" if namespace else "in any namespace"
-    command = "kgents proposals -A" if what == "proposal" else "kgents status -A"
-    return NotFound(f"There is no {what} “{shown}” {where}", fix=f"See which there are: {command}")
+    command = _LISTING.get(what)
+    return NotFound(f"There is no {what} “{shown}” {where}", fix=f"See which there are: {command}" if command else "")
 
 
 def child_name(owner: str, *parts: str, longest: int = LABEL_MAX) -> str:

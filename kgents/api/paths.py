@@ -172,6 +172,21 @@ REGISTRY: tuple[Entry, ...] = (
         kubectl="patch configmap kgents-freeze -n kgents-system --type merge --patch {data: {frozen: null}}",
     ),
     Entry(
+        "cluster.stream",
+        "world.cluster.stream",
+        "all that is there and all that happens, as it happens: agents, signals, proposals, facts and logs",
+        "kgents terrarium",
+        (Argument("logs", "boolean", "the agents' own words too, of 64 agents at most"),),
+        many=True,
+    ),
+    Entry(
+        "objects.get",
+        "world.cluster.objects.<kind>.<name>.manifest",
+        "show one object as Kubernetes keeps it; the kind is a plural, such as proposals",
+        "kgents terrarium",
+        kubectl="get <kind>.kgents.io <name>",
+    ),
+    Entry(
         "pheromones.sense",
         "void.pheromone.sense",
         "list signals, the strongest now first",

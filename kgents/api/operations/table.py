@@ -16,6 +16,7 @@ _WHERE = {
     "cluster.brakes": ("brakes", "brakes"),
     "cluster.freeze": ("brakes", "freeze"),
     "cluster.thaw": ("brakes", "thaw"),
+    "objects.get": ("objects", "get"),
     "pheromones.emit": ("signals", "emit"),
     "proposals.define": ("proposals", "define"),
     "proposals.diff": ("proposals", "diff"),
