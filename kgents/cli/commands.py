@@ -22,6 +22,7 @@ COMMANDS = {
     for command in (
         Command("status", "status", "The agents, or one of them", agent=True),
         Command("observe", "observe", "The signals in the air, the strongest first"),
+        Command("terrarium", "terrarium", "The whole hive on one screen, as it happens"),
         Command("signal", "signal", "Emit a signal that fades by itself", group=True),
         Command("run", "run", "Make an agent of any program"),
         Command("pause", "pause", "Pause an agent: no pods until it is resumed", agent=True),

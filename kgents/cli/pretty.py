@@ -12,37 +12,11 @@ from rich.text import Text
 from kgents.cli.columns import GONE, UNKNOWN, Column, Row
 from kgents.cli.output import coloured
 from kgents.glass.answer import Source
+from kgents.looks import DARK, EIGHTHS, HEALTH, HUES, LEVEL, NO_LOOK, OTHER_HUE, PHASE, Tone, share_tone
 
-MOSS, AMBER, EMBER = "#8fbf6f", "#e3b34d", "#e2704a"
-SKY, LILAC, QUIET = "#6fb3c9", "#a98fd0", "#66756a"
-PHASES = {
-    "Running": ("●", MOSS),
-    "Degraded": ("◐", AMBER),
-    "Safemode": ("◍", LILAC),
-    "Failed": ("✖", EMBER),
-    "Suspended": ("○", QUIET),
-    "Pending": ("◌", SKY),
-    "Terminating": ("◌", QUIET),
-    "Reviewing": ("◐", AMBER),
-    "Blocked": ("✖", EMBER),
-    "Approved": ("◌", SKY),
-    "Merged": ("●", MOSS),
-    "Rejected": ("✖", EMBER),
-    "RolledBack": ("○", LILAC),
-}
-TYPES = {"WARNING": EMBER, "SCARCITY": AMBER, "CHAOS": EMBER, "OPPORTUNITY": MOSS, "CAPABILITY": MOSS, "DREAM": LILAC}
-WORDS = {
-    "Healthy": MOSS,
-    "Degraded": AMBER,
-    "Unresponsive": EMBER,
-    "Unknown": QUIET,
-    "Low": MOSS,
-    "Medium": AMBER,
-    "High": EMBER,
-}
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
 BAR_CELLS = 8
 _GAP = 3
+_WORDS: dict[str, Tone] = {**HEALTH, **LEVEL}
 
 
 def print_table(rows: list[Row], columns: list[Column], title: str, source: Source) -> None:
@@ -58,8 +32,8 @@ def table(rows: list[Row], columns: list[Column], title: str, source: Source, wi
         title_justify="left",
         box=box.SIMPLE_HEAD,
         show_edge=False,
-        header_style=QUIET,
-        border_style=QUIET,
+        header_style=DARK["quiet"],
+        border_style=DARK["quiet"],
         pad_edge=False,
         padding=(0, 1),
         style="dim" if source.staleness == "old" else "",
@@ -93,19 +67,19 @@ def cell(column: Column, row: Row) -> Text:
     """One cell, in the colour that its meaning has."""
     text = column.text(row)
     if text == UNKNOWN:
-        return Text(text, style=QUIET)
+        return Text(text, style=DARK["quiet"])
     match column.look:
         case "phase":
-            glyph, colour = PHASES.get(text, ("·", QUIET))
-            return Text(f"{glyph} {text}", style=colour)
+            look = PHASE.get(text, NO_LOOK)
+            return Text(f"{look.glyph} {text}", style=DARK[look.tone])
         case "bar":
             return bar(float(column.value(row)))
         case "type":
-            return Text(text, style=TYPES.get(text, SKY))
+            return Text(text, style=HUES.get(text, OTHER_HUE))
         case "health" | "level":
-            return Text(text, style=WORDS.get(text, ""))
+            return Text(text, style=DARK[_WORDS.get(text, "text")])
         case "quiet":
-            return Text(text, style=QUIET)
+            return Text(text, style=DARK["quiet"])
         case "name":
             return Text(text, style="bold")
         case _:
@@ -119,12 +93,11 @@ def bar(value: float) -> Text:
     if share > 0:
         eighths = max(eighths, 1)
     full, rest = divmod(eighths, 8)
-    drawn = "█" * full + (_EIGHTHS[rest] if rest else "")
-    colour = EMBER if share >= 0.75 else AMBER if share >= 0.4 else MOSS
-    return Text.assemble((drawn.ljust(BAR_CELLS), colour), (f" {value:.2f}", QUIET))
+    drawn = "█" * full + (EIGHTHS[rest] if rest else "")
+    return Text.assemble((drawn.ljust(BAR_CELLS), DARK[share_tone(share)]), (f" {value:.2f}", DARK["quiet"]))
 
 
 def _title_style(source: Source) -> str:
     if source.layer != "ghost":
-        return f"bold {SKY}"
-    return f"bold {EMBER}" if source.staleness == "old" else f"bold {AMBER}"
+        return f"bold {DARK['activity']}"
+    return f"bold {DARK['trouble' if source.staleness == 'old' else 'watch']}"

@@ -10,8 +10,9 @@ from rich.console import Console
 from kgents.cli.columns import AGENTS, SIGNALS
 from kgents.cli.dating import dated, spelled
 from kgents.cli.output import aligned, count
-from kgents.cli.pretty import EMBER, MOSS, bar, table
+from kgents.cli.pretty import bar, table
 from kgents.glass.answer import Answer, Source
+from kgents.looks import DARK
 
 LIVE = Source("cortex")
 ROW = {"name": "scholar", "phase": "Running", "readyReplicas": 1, "replicas": 1, "restarts": 0, "activity": 0.44}
@@ -40,8 +41,8 @@ def test_a_bar_is_drawn_in_eighths(value: float, cells: str):
 
 
 def test_a_strong_signal_glows_and_a_weak_one_is_calm():
-    assert bar(0.9).spans[0].style == EMBER
-    assert bar(0.1).spans[0].style == MOSS
+    assert bar(0.9).spans[0].style == DARK["trouble"]
+    assert bar(0.1).spans[0].style == DARK["well"]
 
 
 def test_the_unknown_is_shown_as_unknown():

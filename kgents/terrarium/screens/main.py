@@ -1,0 +1,257 @@
+"""The main screen: AGENTS, PHEROMONE HEATMAP, PROPOSALS and THOUGHT STREAM under one header."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+
+from kgents.api import selecting
+from kgents.terrarium import layout
+from kgents.terrarium.screens.base import HiveScreen, Subject
+from kgents.terrarium.screens.prompt import PromptScreen
+from kgents.terrarium.widgets.agents import Agents
+from kgents.terrarium.widgets.header import Header
+from kgents.terrarium.widgets.heatmap import HeatMap
+from kgents.terrarium.widgets.keys import Keys
+from kgents.terrarium.widgets.pane import Pane
+from kgents.terrarium.widgets.proposals import Proposals
+from kgents.terrarium.widgets.rows import Rows
+from kgents.terrarium.widgets.thoughts import Thoughts
+
+PANES = ("agents", "heat", "proposals", "thoughts")
+
+
+class MainScreen(HiveScreen):
+    """Order and heat are made anew once a second at most, so that rows do not run away under the eye."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "filter", key_display="/"),
+        Binding("s", "sort", "sort"),
+        Binding("m", "heat", "heatmap", show=False),
+        Binding("z", "zoom", "zoom", show=False),
+        Binding("escape", "clear", "clear", show=False),
+        Binding("tab", "app.focus_next", "next pane", show=False),
+        Binding("shift+tab", "app.focus_previous", "previous pane", show=False),
+        *(Binding(str(number), f"pane('{name}')", name, show=False) for number, name in enumerate(PANES, 1)),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._moved: set[str] = set()
+
+    def compose(self) -> ComposeResult:
+        yield Header()
+        with Vertical(id="body"):
+            with Container(id="top"):
+                yield Agents()
+                yield HeatMap(id="heat")
+            yield Proposals()
+            yield Thoughts()
+        yield Keys()
+
+    def on_mount(self) -> None:
+        kept = self.terrarium.kept
+        for pane in self.query(Pane):
+            if pane.id in kept.sorts and kept.sorts[pane.id] in pane.SORTS:
+                pane.sort = kept.sorts[pane.id]
+            if text := kept.filters.get(pane.id or "", ""):
+                pane.selector = _kept_selector(text)
+        self.query_one(Thoughts).least = kept.level if kept.level in ("info", "warning", "error") else "info"
+        self.query_one(HeatMap).mode = kept.heat if kept.heat in ("field", "grid", "time") else ""
+        if kept.zoomed in PANES:
+            self._zoom(kept.zoomed)
+        self.query_one(f"#{kept.focused if kept.focused in PANES else 'agents'}").focus()
+        self.on_hive({"agents", "signals", "proposals", "thoughts", "source"})
+        self._renew()
+
+    # what is heard
+
+    def on_hive(self, changed: set[str]) -> None:
+        if "thoughts" in changed:
+            self.query_one(Thoughts).hear()
+        first = not self._moved and not self.query_one(Agents).keys()
+        self._moved |= changed - {"thoughts"}
+        if first or "source" in changed:
+            self._renew()
+        else:
+            self.query_one(Agents).refresh()  # figures at once; the order once a second
+
+    def on_tick(self) -> None:
+        self._renew()
+
+    def _renew(self) -> None:
+        hive, now = self.terrarium.hive, self.terrarium.clock()
+        moved, self._moved = self._moved, set()
+        agents, proposals = self.query_one(Agents), self.query_one(Proposals)
+        if "agents" in moved:
+            agents.reorder()
+        if "proposals" in moved:
+            proposals.reorder()
+        if "source" in moved:
+            for pane in self.query(Pane):
+                pane.label()
+        self.set_class(hive.age(now) > 10 or not hive.live, "-stale")
+        header = self.query_one(Header)
+        header.set_class(bool(hive.frozen), "-frozen")
+        header.refresh()
+        self.query_one(HeatMap).show(hive, agents.shown(), now)
+        agents.refresh()
+        proposals.refresh()
+        self._lay_out()
+
+    # what is chosen
+
+    def subject(self) -> Subject | None:
+        hive = self.terrarium.hive
+        focused = self.focused
+        if isinstance(focused, Proposals):
+            row = hive.proposals.get(focused.key) if focused.key else None
+            return Subject("proposal", focused.key, row) if focused.key and row else None
+        if isinstance(focused, HeatMap):
+            signal = hive.signals.get(focused.key) if focused.key else None
+            return Subject("signal", focused.key, signal.row) if focused.key and signal else None
+        key = self.query_one(Agents).key
+        if isinstance(focused, Thoughts):
+            thought = focused.thought()
+            if thought and thought.kind == "proposal" and thought.about in hive.proposals:
+                return Subject("proposal", thought.about, hive.proposals[thought.about])
+            key = thought.about if thought else None
+        row = hive.agents.get(key) if key else None
+        return Subject("agent", key, row) if key and row else None
+
+    @on(Rows.Moved)
+    def _moved_cursor(self, event: Rows.Moved) -> None:
+        if isinstance(event.rows, Pane):
+            event.rows.label()
+        self.refresh_bindings()
+        if event.rows.id == "agents":
+            self.query_one(HeatMap).refresh()
+
+    @on(Rows.Opened)
+    def _opened(self, event: Rows.Opened) -> None:
+        if isinstance(event.rows, Thoughts):
+            subject = self.subject()
+            if subject is None:
+                self.terrarium.tell("What that was about is not there any more", "warning")
+            elif subject.kind == "proposal":
+                self.terrarium.open_proposal(subject.key)
+            else:
+                self.terrarium.open_agent(subject.key)
+        elif isinstance(event.rows, Proposals):
+            self.terrarium.open_proposal(event.key)
+        else:
+            self.terrarium.open_agent(event.key)
+
+    @on(HeatMap.Opened)
+    def _signal_opened(self, event: HeatMap.Opened) -> None:
+        self.terrarium.open_signal(event.key)
+
+    @on(HeatMap.ModeChanged)
+    def _mode_changed(self, event: HeatMap.ModeChanged) -> None:
+        self.terrarium.kept.heat = event.mode
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        if event.widget.id in PANES:
+            self.terrarium.kept.focused = str(event.widget.id)
+            if self.has_class("-zoomed"):
+                self._zoom(str(event.widget.id))
+            for pane in self.query(Agents):
+                pane.refresh()
+
+    # keys
+
+    def action_pane(self, name: str) -> None:
+        if self.has_class("-zoomed"):
+            self._zoom(name)
+        self.query_one(f"#{name}").focus()
+
+    def action_heat(self) -> None:
+        self.query_one(HeatMap).action_mode()
+
+    def action_sort(self) -> None:
+        pane = self._pane()
+        if not pane.SORTS:
+            self.terrarium.tell(f"{pane.TITLE} has one order only", "warning")
+            return
+        pane.sort_by(pane.next_sort())
+        self.terrarium.kept.sorts[str(pane.id)] = pane.sort
+
+    def action_filter(self) -> None:
+        pane = self._pane()
+        before = pane.selector
+
+        def tried(text: str) -> None:
+            pane.choose(selecting.parse(text))
+
+        def done(text: str | None) -> None:
+            if text is None:
+                pane.choose(before)
+            self.terrarium.kept.filters[str(pane.id)] = pane.selector.text if pane.selector else ""
+
+        hint = f"filters {pane.TITLE} · word  !word  key=value  key>0.5"
+        self.app.push_screen(PromptScreen("/", before.text if before else "", hint, tried=tried), done)
+
+    def action_clear(self) -> None:
+        """Esc takes back the last narrowing: the filter, then the zoom."""
+        pane = self._pane()
+        if pane.selector:
+            pane.choose(None)
+            self.terrarium.kept.filters[str(pane.id)] = ""
+        elif self.has_class("-zoomed"):
+            self._unzoom()
+
+    def action_zoom(self) -> None:
+        focused = self.focused
+        if self.has_class("-zoomed"):
+            self._unzoom()
+        elif focused is not None and focused.id in PANES:
+            self._zoom(str(focused.id))
+
+    def _zoom(self, name: str) -> None:
+        self.terrarium.kept.zoomed = name
+        self.add_class("-zoomed")
+        for pane in PANES:
+            self.query_one(f"#{pane}").set_class(pane == name, "-zoom")
+        self.query_one("#top").set_class(name in ("agents", "heat"), "-zoom")
+        self._lay_out()
+
+    def _unzoom(self) -> None:
+        self.terrarium.kept.zoomed = ""
+        self.remove_class("-zoomed")
+        self._lay_out()
+
+    def _pane(self) -> Pane:
+        """The list that keys mean: the focused one, else AGENTS."""
+        return self.focused if isinstance(self.focused, Pane) else self.query_one(Agents)
+
+    # sizes
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        hive = self.terrarium.hive
+        width, height = self.size.width, self.size.height - 2 - (1 if hive.frozen else 0)
+        rows = layout.heights(width, height, len(self.query_one(Agents).keys()), len(self.query_one(Proposals).keys()))
+        zoomed = self.has_class("-zoomed")
+        sizes = {"agents": rows.agents, "heat": rows.heat or rows.agents, "top": rows.agents + rows.heat}
+        sizes |= {"proposals": rows.proposals, "thoughts": rows.thoughts}
+        for name, size in sizes.items():
+            styles = self.query_one(f"#{name}").styles
+            wanted = "1fr" if zoomed else size
+            if styles.height is None or str(styles.height) != str(wanted):
+                styles.height = wanted
+
+
+def _kept_selector(text: str) -> selecting.Selector | None:
+    """A filter of an earlier run; one that no longer means anything is dropped."""
+    from kgents.api.errors import UsageError
+
+    try:
+        return selecting.parse(text) or None
+    except UsageError:
+        return None

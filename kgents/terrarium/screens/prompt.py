@@ -1,0 +1,83 @@
+"""The line for `/` and `:`. It stands over the keys, tries what is typed at once, and says what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.screen import ModalScreen
+from textual.suggester import Suggester
+from textual.widgets import Input, Label, Static
+
+from kgents.api.errors import UsageError
+
+Words = Callable[[], Iterable[str]]
+
+
+class _Completions(Suggester):
+    """Completes from words that are asked for when somebody types."""
+
+    def __init__(self, words: Words) -> None:
+        super().__init__(use_cache=False, case_sensitive=False)
+        self._words = words
+
+    async def get_suggestion(self, value: str) -> str | None:
+        return next((word for word in self._words() if word.casefold().startswith(value)), None) if value else None
+
+
+class PromptScreen(ModalScreen[str | None]):
+    """Returns what was entered, None when it was left. `tried(text)` is called while somebody types.
+
+    It may raise UsageError: that is shown, and such a text cannot be entered.
+    """
+
+    CSS_PATH = None
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "leave", show=False, priority=True),
+        Binding("tab", "complete", "complete", show=False, priority=True),
+    ]
+
+    def __init__(
+        self, sign: str, text: str, hint: str, words: Words = list, tried: Callable[[str], None] = lambda text: None
+    ) -> None:
+        super().__init__()
+        self._sign, self._text, self._hint, self._words, self._tried = sign, text, hint, words, tried
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="prompt"):
+            yield Label(f" {self._sign}", id="prompt-sign", markup=False)
+            yield Input(self._text, id="prompt-input", compact=True, suggester=_Completions(self._words))
+            yield Static(self._hint, id="prompt-said", markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one(Input).focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._try(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        if self._try(event.value):
+            self.dismiss(event.value)
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+    def action_complete(self) -> None:
+        entry = self.query_one(Input)
+        entry.action_end()
+        entry.action_cursor_right()
+
+    def _try(self, text: str) -> bool:
+        said = self.query_one("#prompt-said", Static)
+        try:
+            self._tried(text)
+        except UsageError as error:
+            said.update(error.what)
+            said.add_class("-wrong")
+            return False
+        said.update(self._hint)
+        said.remove_class("-wrong")
+        return True

@@ -1,0 +1,82 @@
+"""The last line teaches: the keys that work here, now. A click on one presses it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from rich.segment import Segment
+from textual import events
+from textual.screen import Screen
+from textual.strip import Strip
+from textual.widget import Widget
+
+from kgents.terrarium.draw import Line, length
+
+if TYPE_CHECKING:
+    from kgents.terrarium.app import TerrariumApp
+
+_SIGNS = {
+    "enter": "⏎",
+    "space": "␣",
+    "slash": "/",
+    "colon": ":",
+    "question_mark": "?",
+    "escape": "esc",
+    "tab": "⇥",
+}
+
+
+def sign(key: str) -> str:
+    """A key as people write it."""
+    return _SIGNS.get(key, key.replace("ctrl+", "^"))
+
+
+class Keys(Widget):
+    """One line of keys. What cannot be done now is struck through; what has no room is behind `?`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._spots: list[tuple[int, int, str]] = []
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._renew)
+
+    def _renew(self, screen: Screen[object]) -> None:
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        app = cast("TerrariumApp", self.app)
+        width, ink = self.size.width, app.ink
+        line: Line = []
+        self._spots = []
+        for key, label, can, action in self._entries():
+            glyph = Segment(f" {key} ", ink.style("well" if can else "quiet", bold=True, dim=not can))
+            part = [glyph, Segment(f"{label}  ", ink.style("quiet", dim=not can))]
+            if length(line) + length(part) > width - 2 and key != "?":
+                line.append(Segment(" …", ink.style("quiet")))
+                break
+            self._spots.append((length(line), length(line) + length(part), action))
+            line += part
+        return Strip(line).adjust_cell_length(width, self.rich_style).apply_style(self.rich_style)
+
+    async def on_click(self, event: events.Click) -> None:
+        for begin, end, action in self._spots:
+            if begin <= event.x < end:
+                await self.screen.run_action(action)
+                return
+
+    def _entries(self) -> list[tuple[str, str, bool, str]]:
+        """(key, label, whether it can be done now, action), the focused widget's first."""
+        app = cast("TerrariumApp", self.app)
+        found = []
+        for active in self.screen.active_bindings.values():
+            binding = active.binding
+            if not binding.show or not active.enabled:
+                continue
+            key = binding.key_display or sign(binding.key)
+            namespace = "focused." if active.node is self.screen.focused else ""
+            if active.node is self.app:
+                namespace = "app."
+            can = app.can(binding.action)
+            found.append((key, binding.description, can, namespace + binding.action))
+        return found
