@@ -67,6 +67,16 @@ def resolve_for_ghost(context: str | None, namespace: str | None) -> Target:
         return known
 
 
+def names(*, env: Mapping[str, str] = os.environ) -> list[str]:
+    """All contexts, in the order of the files; none where no kubeconfig can be read."""
+    from kgents.kube import config
+
+    try:
+        return config.contexts(env=env)
+    except KgentsError:
+        return []
+
+
 def _files(env: Mapping[str, str]) -> list[Path]:
     named = [Path(part) for part in env.get("KUBECONFIG", "").split(os.pathsep) if part]
     return named or [Path.home() / ".kube" / "config"]

@@ -17,11 +17,12 @@ from kgents.api.errors import KgentsError
 from kgents.terrarium import actions, keeping
 from kgents.terrarium.feed import Feed
 from kgents.terrarium.hive import Hive, Key
+from kgents.terrarium.ink import Ink
 from kgents.terrarium.keeping import Kept
 from kgents.terrarium.palette import HiveCommands
 from kgents.terrarium.screens.base import HiveScreen
 from kgents.terrarium.screens.main import MainScreen
-from kgents.terrarium.themes import DARK_NAME, LIGHT_NAME, THEMES, Ink, ink_of
+from kgents.terrarium.themes import DARK_NAME, LIGHT_NAME, THEMES, ink_of
 from kgents.terrarium.world import World
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from rich.segment import Segment
 
 from kgents.terrarium.draw import Line, cut, fit, length
-from kgents.terrarium.themes import Ink
+from kgents.terrarium.ink import Ink
 
 T = TypeVar("T")
 GAP = 2

@@ -12,7 +12,7 @@ from rich.style import Style
 
 from kgents.api import duration
 from kgents.looks import EIGHTHS, LEVELS, Tone, share_tone
-from kgents.terrarium.themes import Ink
+from kgents.terrarium.ink import Ink
 
 ELLIPSIS = "…"
 UNKNOWN = "–"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from kgents.api import paths
-from kgents.api.errors import KgentsError, Refused
+from kgents.api.errors import Refused
 from kgents.glass import context as contexts
 from kgents.glass.answer import Answer, Source
 from kgents.glass.context import Target
@@ -88,13 +88,8 @@ class GlassWorld:
         return self._glass().follow_logs(agent, namespace, tail)
 
     def contexts(self) -> list[str]:
-        """The contexts that the kubeconfig has; only the current one where it cannot be read."""
-        from kgents.kube import config
-
-        try:
-            return config.contexts()
-        except KgentsError:
-            return [self.context]
+        """Those of the kubeconfig; the present one alone where it cannot be read."""
+        return contexts.names() or [self.context]
 
     def namespaces(self) -> list[str]:
         """Those in which there are agents, and the one that is shown."""

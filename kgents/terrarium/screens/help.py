@@ -14,7 +14,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from kgents.looks import HEALTH, PHASE
-from kgents.terrarium.themes import Ink
+from kgents.terrarium.ink import Ink
 from kgents.terrarium.widgets.keys import sign
 from kgents.terrarium.widgets.thoughts import GLYPHS
 

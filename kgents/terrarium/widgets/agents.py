@@ -12,7 +12,7 @@ from kgents.terrarium import ordering
 from kgents.terrarium.columns import Column, Placed, cells, place, titles
 from kgents.terrarium.draw import UNKNOWN, Line, age, bar, clean, fit, percent, sparkline
 from kgents.terrarium.hive import Key, Row, age_of
-from kgents.terrarium.themes import Ink
+from kgents.terrarium.ink import Ink
 from kgents.terrarium.widgets.pane import Pane
 
 MARK = 2

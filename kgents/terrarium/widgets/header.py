@@ -13,7 +13,7 @@ from textual.widget import Widget
 from kgents.looks import Tone
 from kgents.terrarium.draw import Line, age, clean, cut, fit, length, percent, sparkline
 from kgents.terrarium.hive import Hive
-from kgents.terrarium.themes import Ink
+from kgents.terrarium.ink import Ink
 
 if TYPE_CHECKING:
     from kgents.terrarium.app import TerrariumApp

@@ -17,7 +17,7 @@ from textual.widget import Widget
 
 from kgents.terrarium.draw import Line, cut, fit, length
 from kgents.terrarium.hive import Key
-from kgents.terrarium.themes import Ink
+from kgents.terrarium.ink import Ink
 
 WHEEL = 3
 
