@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from kgents.embedded.runtime.launcher.shim import descendants, start_time
+from kgents.embedded.runtime.launcher.shim import descendants, start_time, stat
 
 _ROUNDS = 100
 _NOBODY = -1
@@ -27,7 +27,15 @@ def read_json(path: Path) -> dict[str, object] | None:
 
 
 def is_alive(pid: object, started: object) -> bool:
-    """Whether that very process still runs: a pid alone may be somebody else's by now."""
+    """Whether that very process still runs: its pid may be somebody else's by now, or of one that waits for burial."""
+    try:
+        return _is_there(pid, started) and stat(int(str(pid)))[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def _is_there(pid: object, started: object) -> bool:
+    """Whether the pid is still that process's own; also when only threads or others of its session live on."""
     try:
         return isinstance(pid, int) and start_time(pid) == started
     except OSError:
@@ -37,7 +45,7 @@ def is_alive(pid: object, started: object) -> bool:
 def send(folder: Path, number: int) -> bool:
     """Send a signal to the program kept in a container's folder. False when it does not run."""
     state = read_json(folder / "state.json")
-    if state is None or (folder / "exit.json").exists() or not is_alive(state["pid"], state["pidStart"]):
+    if state is None or (folder / "exit.json").exists() or not _is_there(state["pid"], state["pidStart"]):
         return False
     try:
         os.kill(int(str(state["pid"])), number)
@@ -49,7 +57,7 @@ def send(folder: Path, number: int) -> bool:
 def end_session(state: Mapping[str, object]) -> None:
     """SIGKILL for what a program whose keeper was killed left behind in its session."""
     pid = int(str(state["pid"]))
-    if Path(f"/proc/{pid}").exists() and not is_alive(pid, state["pidStart"]):
+    if Path(f"/proc/{pid}").exists() and not _is_there(pid, state["pidStart"]):
         return  # The number is somebody else's by now, and so is the session.
     for _ in range(_ROUNDS):
         left = descendants(_NOBODY, pid)

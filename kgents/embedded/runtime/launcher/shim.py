@@ -35,10 +35,15 @@ MOUNTS_REFUSED = 125
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
+def stat(pid: int) -> list[str]:
+    """What /proc says of a process, from its state on. Raises OSError when there is none."""
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+        return file.read().rpartition(")")[2].split()
+
+
 def start_time(pid: int) -> str:
     """Clock ticks since boot: with the pid, the identity of a process."""
-    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-        return file.read().rpartition(")")[2].split()[19]
+    return stat(pid)[19]
 
 
 def write_json(path: str, data: object) -> None:
@@ -192,8 +197,7 @@ def descendants(me: int, session: int) -> list[int]:
         if not name.isdigit():
             continue
         try:
-            with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as file:
-                fields = file.read().rpartition(")")[2].split()
+            fields = stat(int(name))
         except OSError:
             continue  # It ended between the two looks.
         if fields[0] != "Z" and (int(fields[1]) == me or int(fields[3]) == session):
