@@ -43,15 +43,11 @@ def end_all(directory: Path) -> int:
 
 
 def _pardon(folder: Path) -> None:
-    """It did not fail, it was stopped: no pause before the next start, and nobody calls it a crash."""
-    _amend(folder / "spec.json", streak=0)
-    _amend(folder / "exit.json", stopped=True)
-
-
-def _amend(path: Path, **news: object) -> None:
+    """It did not fail, it was stopped: nobody calls it a crash."""
+    path = folder / "exit.json"
     said = json.loads(path.read_bytes() or b"{}")
-    if said and any(said.get(key) != value for key, value in news.items()):
-        write_private(path, json.dumps({**said, **news}))
+    if said:
+        write_private(path, json.dumps({**said, "stopped": True}))
 
 
 def _all_gone(directory: Path, patience: float) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ import pytest
 from tests.support.machine import Machine
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
+pytestmark = pytest.mark.e2e
 FIVE = {"indexer", "library", "moth", "watchman", "worker"}
 STEADY = ("indexer", "library", "watchman", "worker")  # the moth comes and goes by itself
 
@@ -60,10 +61,8 @@ def all_run(machine: Machine) -> bool:
 
 @pytest.fixture(autouse=True)
 def well(demo: Machine) -> Iterator[None]:
-    """Each test finds the hive well. Who was killed again and again comes back after a pause, of 300 s at most."""
-    eventually(
-        lambda: layer(demo) == "cortex" and all_run(demo) and set(steady_programs(demo)) == set(STEADY), timeout=330
-    )
+    """Each test finds the hive well."""
+    eventually(lambda: layer(demo) == "cortex" and all_run(demo) and set(steady_programs(demo)) == set(STEADY))
     yield
 
 
@@ -122,11 +121,12 @@ def test_a_killed_supervisor_is_revived_by_the_next_command(demo: Machine) -> No
 def test_everything_killed_at_once_comes_back(demo: Machine) -> None:
     everything = [*demo.processes()]
     for pid in everything:
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # some end by themselves, such as the moth
+            os.kill(pid, signal.SIGKILL)
     eventually(lambda: not set(everything) & set(demo.processes()))
 
     assert answer(demo)["source"]["layer"] == "ghost"
-    eventually(lambda: layer(demo) == "cortex" and all_run(demo), timeout=330)
+    eventually(lambda: layer(demo) == "cortex" and all_run(demo))
 
 
 @pytest.fixture
@@ -143,7 +143,8 @@ def test_a_stopped_hive_runs_nothing_and_is_remembered_with_its_age(stopped: Mac
     assert (source["layer"], done.returncode) == ("ghost", 0)
     assert f"cached {int(source['ageSeconds'])} s ago" in done.stderr
     assert stopped.run("status", "--require-live").returncode == 5
-    assert stopped.processes() == {}  # a look does not start what somebody stopped
+    # A look does not start what somebody stopped; the kubectl that it asked may outlive it for a moment.
+    assert [line for line in stopped.processes().values() if "kubectl --context" not in line] == []
 
 
 def test_a_hive_that_is_started_again_has_its_agents_back(demo: Machine) -> None:

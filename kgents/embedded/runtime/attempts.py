@@ -2,7 +2,8 @@
 
     containers/<name>/<attempt>/{spec.json,state.json,exit.json,log,log.1}
 
-The folders are all there is to know, so a restarted runtime goes on where the last one stopped.
+The folders are all there is to know, so a restarted runtime goes on where the last one stopped. Only the back-off is
+not in them: as with the kubelet, it is no older than the runtime, so that a hive that failed as a whole is soon back.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ Object = Mapping[str, Any]
 LOG_LIMIT = 10 * 1024 * 1024
 STEADY = 600.0
 """Seconds that a container must run for its back-off to begin anew, as with the kubelet."""
-UNBLAMED = 5.0
 LONGEST_PAUSE = 300.0
 _KEPT = 2
 _START_PATIENCE = 20.0
@@ -34,11 +34,10 @@ _START_PATIENCE = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One start of a container. `number` is -1 before the first, `streak` counts the quick ends before it."""
+    """One start of a container. `number` is -1 before the first."""
 
     folder: Path
     number: int = -1
-    streak: int = 0
     state: Object = field(default_factory=dict)
     end: Object | None = None
 
@@ -62,45 +61,32 @@ def newest(container: Path) -> Attempt:
     if not numbers:
         return Attempt(container / "0")
     folder = container / str(numbers[-1])
-    spec, state = read_json(folder / "spec.json") or {}, read_json(folder / "state.json") or {}
+    state = read_json(folder / "state.json") or {}
     end: Object | None = read_json(folder / "exit.json")
     if end is None and not _is_kept(state):
         end = _close(folder)
         state = state or read_json(folder / "state.json") or {}
-    return Attempt(folder, numbers[-1], int(str(spec.get("streak", 0))), state, end)
+    return Attempt(folder, numbers[-1], state, end)
 
 
 def previous(attempt: Attempt) -> Attempt | None:
     """The attempt before, if its folder is still kept."""
     folder = attempt.folder.parent / str(attempt.number - 1)
     end = read_json(folder / "exit.json")
-    return Attempt(folder, attempt.number - 1, 0, read_json(folder / "state.json") or {}, end) if end else None
+    return Attempt(folder, attempt.number - 1, read_json(folder / "state.json") or {}, end) if end else None
 
 
-def pause(attempt: Attempt, first: float) -> float:
-    """Seconds between its end and the next start: none after the first failure, then `first`, doubling."""
-    if attempt.streak == 0 or _was_taken_down(attempt):
-        return 0.0
-    return float(min(first * 2 ** min(attempt.streak - 1, 16), LONGEST_PAUSE))
+def pause(streak: int, first: float) -> float:
+    """Seconds between an end and the next start: none after the first of a streak, then `first`, doubling."""
+    return float(min(first * 2 ** min(streak - 1, 16), LONGEST_PAUSE)) if streak else 0.0
 
 
-def next_streak(attempt: Attempt) -> int:
-    """The streak that the attempt after this one starts with."""
-    if attempt.end is None or attempt.number < 0 or _was_taken_down(attempt):
+def next_streak(streak: int, last: Attempt) -> int:
+    """How many quick ends in a row come before the attempt after `last`, if `streak` came before that one."""
+    if last.end is None or last.number < 0:
         return 0
-    return 0 if _ran(attempt.end) >= STEADY else attempt.streak + 1
-
-
-def _was_taken_down(attempt: Attempt) -> bool:
-    """Whether it went with its keeper, as when the machine fails: no fault of the program's, unless it has hardly run.
-
-    A kubelet that comes back keeps no back-off either.
-    """
-    return bool(attempt.end and attempt.end.get("lost")) and _ran(attempt.end or {}) >= UNBLAMED
-
-
-def _ran(end: Object) -> float:
-    return float(end.get("finishedAt") or 0) - float(end.get("startedAt") or 0)
+    ran = float(last.end.get("finishedAt") or 0) - float(last.end.get("startedAt") or 0)
+    return 0 if ran >= STEADY else streak + 1
 
 
 async def start(last: Attempt, spec: dict[str, Any]) -> Attempt:
@@ -109,7 +95,7 @@ async def start(last: Attempt, spec: dict[str, Any]) -> Attempt:
     number = last.number + 1
     folder = container / str(number)
     folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-    shim.write_json(str(folder / "spec.json"), {**spec, "streak": next_streak(last), "logLimit": LOG_LIMIT})
+    shim.write_json(str(folder / "spec.json"), {**spec, "logLimit": LOG_LIMIT})
     # Not our own output: whoever reads that would wait for the end of every pod.
     with (folder / "keeper.log").open("ab") as said:
         launcher = await asyncio.create_subprocess_exec(

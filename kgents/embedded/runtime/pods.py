@@ -85,6 +85,7 @@ class Pod:
         self.folder = machine.root / "pods" / uid
         self._keepers: dict[str, Keeper] = {}
         self._waiting: dict[str, tuple[str, str]] = {}
+        self._streaks: dict[str, int] = {}
         self._lock = asyncio.Lock()
         self._dismissed = False
         self._has_inits = False
@@ -212,7 +213,7 @@ class Pod:
         await keeper.leave()
         if last.end and not states.restarts(policy, last):
             return _IDLE
-        due = self._due(last) - time.time()
+        due = self._due(name, last) - time.time()
         if due > 0:
             message = f"Back-off restarting failed container {name} in pod {pod['metadata']['name']}"
             await self._tell(pod, "BackOff", message, warning=True)
@@ -220,12 +221,15 @@ class Pod:
         await self._start(pod, container, last, places)
         return _LOOK_AGAIN if name in self._waiting else _WAKE_CHECK
 
-    def _due(self, last: Attempt) -> float:
+    def _due(self, name: str, last: Attempt) -> float:
         """When an ended container may start again (time.time)."""
         if last.end is None:
             return 0.0
-        pause = attempts.pause(last, self.machine.first_pause)
-        return float(last.end.get("finishedAt") or last.end.get("startedAt") or 0.0) + pause
+        return float(last.end.get("finishedAt") or last.end.get("startedAt") or 0.0) + self._pause(name)
+
+    def _pause(self, name: str) -> float:
+        """Seconds that a container rests after its last end."""
+        return attempts.pause(self._streaks.get(name, 0), self.machine.first_pause)
 
     async def _start(self, pod: Object, container: Object, last: Attempt, places: Mapping[str, Path]) -> None:
         name, folder = container["name"], last.folder.parent / str(last.number + 1)
@@ -249,6 +253,7 @@ class Pod:
             await self._tell(pod, "Failed", message, warning=True)
             return
         last_words.make_room(folder)
+        self._streaks[name] = attempts.next_streak(self._streaks.get(name, 0), last)
         made = await attempts.start(last, spec)
         if made.end and made.end.get("trouble"):
             step, why = made.end["trouble"]
@@ -358,14 +363,13 @@ class Pod:
         name = container["name"]
         attempt = self.attempt(container)
         before = attempts.previous(attempt) if attempt.runs else None
-        pause = attempts.pause(attempt, self.machine.first_pause) if attempt.end else 0.0
         health = self._keepers[name].health if name in self._keepers else None
         return View(
             spec=container,
             attempt=attempt,
             health=health or Health(),
             waiting=self._waiting.get(name),
-            pause=pause,
+            pause=self._pause(name) if attempt.end else 0.0,
             before=before,
             after_inits=self._has_inits,
             words=last_words.of(container, before or attempt),

@@ -21,7 +21,7 @@ def container(tmp_path: Path) -> Iterator[Path]:
     """A program that ignores SIGTERM, kept by a real shim."""
     folder = tmp_path / "pods" / "uid" / "containers" / "agent" / "0"
     folder.mkdir(parents=True)
-    spec = {"argv": [sys.executable, "-c", DEAF], "env": {}, "cwd": "/", "mounts": [], "logLimit": 10**6, "streak": 3}
+    spec = {"argv": [sys.executable, "-c", DEAF], "env": {}, "cwd": "/", "mounts": [], "logLimit": 10**6}
     spec["isolation"] = {"spaces": False, "landlock": 0, "capabilities": [], "user": None, "notes": [], "unmet": []}
     (folder / "spec.json").write_text(json.dumps(spec))
     with subprocess.Popen([sys.executable, "-I", "-S", shim.__file__, str(folder)]) as keeper:
@@ -37,10 +37,10 @@ def test_a_program_that_will_not_go_is_gone_all_the_same(tmp_path: Path, contain
     assert pods.end_all(tmp_path) == 0
 
 
-def test_a_stop_is_no_failure_to_pause_after(tmp_path: Path, container: Path) -> None:
+def test_a_stop_is_told_from_a_crash(tmp_path: Path, container: Path) -> None:
     pods.end_all(tmp_path)
 
-    assert json.loads((container / "spec.json").read_bytes())["streak"] == 0
+    assert json.loads((container / "exit.json").read_bytes())["stopped"] is True
 
 
 def test_where_nothing_ran_nothing_is_ended(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+from collections.abc import Callable
 
 import pytest
 
@@ -24,6 +25,17 @@ def test_a_crash_loop_is_counted_slowed_and_told(node: Node) -> None:
     assert last["startedAt"] <= last["finishedAt"]
     assert condition(pod, "Ready") == "False"
     eventually(lambda: "Back-off restarting failed container main" in node.events(name))
+
+
+def test_a_back_off_is_no_older_than_the_runtime(new_node: Callable[..., Node]) -> None:
+    own_node = new_node("--first-pause", "1000")
+    name = own_node.run("exit 7")
+    own_node.until(name, lambda pod: waiting(pod) == "CrashLoopBackOff" and container(pod)["restartCount"] == 1)
+
+    own_node.kill()
+    own_node.start()
+
+    own_node.until(name, lambda pod: waiting(pod) == "CrashLoopBackOff" and container(pod)["restartCount"] == 2)
 
 
 def test_a_signal_is_told_as_such(node: Node) -> None:

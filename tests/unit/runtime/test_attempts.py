@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import fcntl
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kgents.embedded.runtime.attempts import LONGEST_PAUSE, Attempt, newest, next_streak, pause
-from kgents.embedded.runtime.launcher.shim import write_json
+from kgents.embedded.runtime.launcher.shim import start_time, write_json
 
 
 def _attempt(tmp_path: Path, number: int = 0, **files: Any) -> Path:
     folder = tmp_path / str(number)
     folder.mkdir()
-    for name, data in {"spec": {"streak": number}, **files}.items():
+    for name, data in {"spec": {}, **files}.items():
         write_json(str(folder / f"{name}.json"), data)
     return folder
 
@@ -39,6 +41,17 @@ def test_an_attempt_whose_keeper_is_gone_is_closed_once_and_for_all(tmp_path: Pa
     assert newest(tmp_path).end == first
 
 
+def test_a_dead_keeper_that_nobody_has_buried_is_gone_all_the_same(tmp_path: Path) -> None:
+    with subprocess.Popen(["sleep", "1000"]) as keeper:
+        state = {"shim": keeper.pid, "shimStart": start_time(keeper.pid), "pid": 2**22 + 2, "pidStart": "1"}
+        _attempt(tmp_path, state={**state, "startedAt": 5.0})
+        assert newest(tmp_path).runs
+        keeper.kill()
+        os.waitid(os.P_PID, keeper.pid, os.WEXITED | os.WNOWAIT)
+
+        assert newest(tmp_path).end is not None
+
+
 def test_an_attempt_that_was_interrupted_before_its_start_is_closed(tmp_path: Path) -> None:
     _attempt(tmp_path)
     end = newest(tmp_path).end
@@ -56,17 +69,14 @@ def test_an_attempt_that_its_keeper_is_about_to_run_is_left_alone(tmp_path: Path
 
 @pytest.mark.parametrize(("streak", "seconds"), [(0, 0.0), (1, 10.0), (2, 20.0), (5, 160.0), (99, LONGEST_PAUSE)])
 def test_the_pause_doubles_up_to_a_limit(streak: int, seconds: float) -> None:
-    assert pause(Attempt(Path("0"), 1, streak), 10.0) == seconds
-
-
-@pytest.mark.parametrize(("ran", "seconds", "streak"), [(60.0, 0.0, 0), (1.0, 40.0, 4)])
-def test_who_went_with_its_keeper_is_not_blamed_unless_it_hardly_ran(ran: float, seconds: float, streak: int) -> None:
-    end = {"exitCode": 137, "lost": True, "startedAt": 1000.0, "finishedAt": 1000.0 + ran}
-    attempt = Attempt(Path("0"), 3, 3, {}, end)
-    assert (pause(attempt, 10.0), next_streak(attempt)) == (seconds, streak)
+    assert pause(streak, 10.0) == seconds
 
 
 @pytest.mark.parametrize(("ran", "streak"), [(1.0, 4), (599.0, 4), (600.0, 0)])
 def test_a_long_run_begins_the_count_anew(ran: float, streak: int) -> None:
     end = {"exitCode": 1, "startedAt": 100.0, "finishedAt": 100.0 + ran}
-    assert next_streak(Attempt(Path("0"), 3, 3, {}, end)) == streak
+    assert next_streak(3, Attempt(Path("0"), 3, {}, end)) == streak
+
+
+def test_before_the_first_attempt_nothing_has_ended() -> None:
+    assert next_streak(0, Attempt(Path("0"))) == 0

@@ -15,7 +15,7 @@ Object = dict[str, Any]
 def view(code: int | None = None, *, number: int = 0) -> View:
     end = None if code is None else {"exitCode": code, "startedAt": 1.0, "finishedAt": 2.0}
     state = {"shim": 1, "pid": 2, "startedAt": 1.0} if number >= 0 else {}
-    return View({"name": "main"}, Attempt(Path("0"), number, 0, state, end))
+    return View({"name": "main"}, Attempt(Path("0"), number, state, end))
 
 
 def status(*views: View, spec: Object | None = None, conditions: list[Object] | None = None, **more: Any) -> Object:

@@ -16,7 +16,7 @@ RUNS = {"shim": 1, "pid": 2, "startedAt": 1.0}
 def _view(code: int | None = None, *, number: int = 0, **more: Any) -> View:
     end = None if code is None else {"exitCode": code, "startedAt": 1.0, "finishedAt": 2.0}
     spec = {"name": "main", **more.pop("spec", {})}
-    return View(spec, Attempt(Path("0"), number, 0, RUNS if number >= 0 else {}, end), **more)
+    return View(spec, Attempt(Path("0"), number, RUNS if number >= 0 else {}, end), **more)
 
 
 @pytest.mark.parametrize(
