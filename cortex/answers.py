@@ -8,6 +8,7 @@ from typing import Any
 
 from cortex.journal import Journal
 from cortex.mirror import Mirror
+from cortex.voices import Voices
 from kgents.api.errors import UsageError
 from kgents.api.names import missing
 from kgents.glass.ghost import Ghost
@@ -22,6 +23,15 @@ class Answer:
     many: bool = True
     total: int | None = None
     age: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One message of a watch: a change, or SYNCED, or RESYNC."""
+
+    type: str
+    resource: str
+    item: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,7 @@ class World:
     mirror: Mirror
     ghost: Ghost
     journal: Journal
+    voices: Voices
 
     @property
     def now(self) -> Callable[[], float]:

@@ -21,6 +21,7 @@ from cortex.ghostwriter import Ghostwriter
 from cortex.journal import Journal
 from cortex.mirror import Mirror
 from cortex.service import Service, TokenRequired, Uses
+from cortex.voices import Voices
 from cortex.witness import Witness
 from kgents import files
 from kgents.api.errors import KgentsError
@@ -94,7 +95,7 @@ async def serve(config: ClusterConfig, *, keep: bool = False, idle_exit: float =
         async with KubeClient(config, user_agent="kgents-cortex") as api:
             mirror = Mirror(api)
             journal = Journal(home.home() / "witness" / hive_name(key))
-            world = World(api, mirror, ghost_of(key, log.warning), journal)
+            world = World(api, mirror, ghost_of(key, log.warning), journal, Voices(api, mirror))
             Witness(mirror, journal)
             uses = Uses()
             server = await _listen(key, world, uses)

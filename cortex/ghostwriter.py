@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import NamedTuple
 
 import orjson
 
@@ -22,22 +23,37 @@ from kgents.api.kinds import AGENT, CONFIG_MAP, PHEROMONE, POD, PROPOSAL, Kind
 from kgents.api.pheromone import TYPES
 from kgents.glass import ghost as ghosts
 from kgents.glass.staleness import WINDOW_SECONDS
+from kgents.kube.informer import key_of
 
 TICK = 1.0
 HEARTBEAT = 10.0
 COST_FACTOR = 20.0
 """A list that took a second to write is written again after so many, at the earliest."""
+LONGEST_PAUSE = 20.0
+"""Whatever it took: who was stopped amid a write must not be silent for long, and signals count as fresh for 30 s."""
 MOST_SIGNALS = 5000
 AGENTS_A_TURN = 50
 ENDED = {"Merged": "merged", "RolledBack": "merged"} | dict.fromkeys(
     ("Rejected", "Expired", "Superseded", "Failed"), "rejected"
 )
+_BY_TYPE = [(ghosts.type_entry(type), frozenset({type})) for type in TYPES]
+
+
+class _List(NamedTuple):
+    """What one file is to hold. `optional`: an empty one is written only over what is there."""
+
+    entry: str
+    rows: list[bytes]
+    total: int | None = None
+    optional: bool = False
 
 
 @dataclass(slots=True)
 class _Group:
+    """Files about one kind. `lists(now)` reads the mirror, so it runs where the mirror changes; the disk may wait."""
+
     kind: Kind
-    write: Callable[[float], dict[str, str | None]]
+    lists: Callable[[float], Iterator[_List]]
     dirty: bool = True
     not_before: float = 0.0
     checksums: dict[str, str] = field(default_factory=dict)
@@ -60,6 +76,8 @@ class Ghostwriter:
         self._changes: list[float] = []
         self._beat = 0.0
         world.mirror.hub.listeners.append(self._changed)
+        # Of every change, also of what no row shows: its own file has the whole spec, the umwelt as well.
+        world.mirror.informers["agents"].on_change(lambda _event, agent: self._details.add(key_of(agent)))
         world.mirror.informers["pods"].on_change(self._pod_changed)
 
     async def run(self) -> None:
@@ -70,12 +88,12 @@ class Ghostwriter:
             await self.turn()
 
     async def turn(self) -> None:
-        """Write what is due."""
+        """Write what is due. The agents first: their umwelts say who senses the signals."""
+        if self._world.mirror.in_sync(AGENT):
+            await self._write_details()
         for group in self._groups.values():
             if group.dirty and time.monotonic() >= group.not_before and self._world.mirror.in_sync(group.kind):
                 await self._write(group)
-        if self._world.mirror.in_sync(AGENT):
-            await self._write_details()
         if time.monotonic() - self._beat >= HEARTBEAT:
             await self._heartbeat()
         await asyncio.to_thread(self._world.journal.flush)
@@ -102,14 +120,23 @@ class Ghostwriter:
                 self._details.add((metadata["namespace"], agent))
 
     async def _write(self, group: _Group) -> None:
-        began = time.monotonic()
+        began, now = time.monotonic(), self._world.now()
         group.dirty = False
-        written = await asyncio.to_thread(group.write, self._world.now())
+        written = {one.entry: await asyncio.to_thread(self._put, one, now) for one in group.lists(now)}
         group.checksums = {entry: checksum for entry, checksum in written.items() if checksum}
-        group.dirty = group.dirty or len(group.checksums) < len(written)
+        failed = None in written.values()
+        group.dirty = group.dirty or failed
         cost = time.monotonic() - began
-        failed = HEARTBEAT if len(group.checksums) < len(written) else 0.0
-        group.not_before = time.monotonic() + max(TICK, COST_FACTOR * cost, failed)
+        group.not_before = time.monotonic() + max(
+            TICK, min(COST_FACTOR * cost, LONGEST_PAUSE), HEARTBEAT if failed else 0.0
+        )
+
+    def _put(self, one: _List, now: float) -> str | None:
+        """The checksum of the file: "" when none is needed, None when it could not be written."""
+        ghost = self._world.ghost
+        if one.optional and not one.rows and not (ghost.root / one.entry).exists():
+            return ""
+        return ghost.write(one.entry, one.rows, now=now, total=one.total, writer="cortex")
 
     async def _write_details(self) -> None:
         """Some of the agents' own files a turn, so that many of them do not keep the disk busy."""
@@ -140,37 +167,25 @@ class Ghostwriter:
         await asyncio.to_thread(self._world.ghost.write_stability, len(self._changes), now)
         await asyncio.to_thread(self._world.ghost.heartbeat, now, vouched, agents=whole)
 
-    def _agents(self, now: float) -> dict[str, str | None]:
-        rows = self._world.mirror.agents.rows(now)
-        return {ghosts.AGENTS: self._world.ghost.write(ghosts.AGENTS, rows, now=now, writer="cortex")}
+    def _agents(self, now: float) -> Iterator[_List]:
+        yield _List(ghosts.AGENTS, self._world.mirror.agents.rows(now))
 
-    def _cluster(self, now: float) -> dict[str, str | None]:
-        status = orjson.dumps(redact.redact(cluster_status(self._world, True, "")))
-        return {ghosts.CLUSTER: self._world.ghost.write_one(ghosts.CLUSTER, status, now=now, writer="cortex")}
+    def _cluster(self, now: float) -> Iterator[_List]:
+        yield _List(ghosts.CLUSTER, [orjson.dumps(redact.redact(cluster_status(self._world, True, "")))])
 
-    def _brakes(self, now: float) -> dict[str, str | None]:
-        row = orjson.dumps(redact.redact(self._world.mirror.brakes))
-        return {ghosts.BRAKES: self._world.ghost.write_one(ghosts.BRAKES, row, now=now, writer="cortex")}
+    def _brakes(self, now: float) -> Iterator[_List]:
+        yield _List(ghosts.BRAKES, [orjson.dumps(redact.redact(self._world.mirror.brakes))])
 
-    def _signals(self, now: float) -> dict[str, str | None]:
-        signals, ghost = self._world.mirror.signals, self._world.ghost
-        rows = list(islice(signals.sense(now), MOST_SIGNALS))
-        total = max(signals.ranking.count(now), len(rows))
-        written = {ghosts.PHEROMONES: ghost.write(ghosts.PHEROMONES, rows, now=now, total=total, writer="cortex")}
-        for kind in TYPES:
-            entry = ghosts.type_entry(kind)
-            only = list(islice(signals.sense(now, types=frozenset({kind})), MOST_SIGNALS))
-            count = max(signals.ranking.count(now, types=frozenset({kind})), len(only))
-            if only or (ghost.root / entry).exists():
-                written[entry] = ghost.write(entry, only, now=now, total=count, writer="cortex")
-        return written
+    def _signals(self, now: float) -> Iterator[_List]:
+        signals = self._world.mirror.signals
+        for entry, types in [(ghosts.PHEROMONES, frozenset[str]()), *_BY_TYPE]:
+            rows = list(islice(signals.sense(now, types=types), MOST_SIGNALS))
+            total = max(signals.ranking.count(now, types=types), len(rows))
+            yield _List(entry, rows, total, optional=bool(types))
 
-    def _proposals(self, now: float) -> dict[str, str | None]:
+    def _proposals(self, now: float) -> Iterator[_List]:
         sorted_rows: dict[str, list[bytes]] = {name: [] for name in ghosts.PROPOSALS}
         for row in self._world.mirror.proposals.rows(now):
             sorted_rows[ENDED.get(orjson.loads(row)["phase"], "pending")].append(row)
-        ghost = self._world.ghost
-        return {
-            ghosts.PROPOSALS[name]: ghost.write(ghosts.PROPOSALS[name], rows, now=now, writer="cortex")
-            for name, rows in sorted_rows.items()
-        }
+        for name, rows in sorted_rows.items():
+            yield _List(ghosts.PROPOSALS[name], rows)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 CAPACITY = 4096
 """Changes that may wait for one reader."""
+WORDS = "logs"
+"""What agents write: it never costs a reader a change, and gives way once half of its place is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,10 @@ class Subscription:
     def offer(self, change: Change | None) -> None:
         if self.overrun or (change is not None and not self._wanted(change)):
             return
-        if self._queue.qsize() >= self._capacity:
+        waiting = self._queue.qsize()
+        if change is not None and change.resource == WORDS and waiting >= self._capacity // 2:
+            return
+        if waiting >= self._capacity:
             self.overrun = True
             change = None
         self._queue.put_nowait(change)

@@ -8,6 +8,7 @@ Rotated by size, so that it never grows without bound. A disk that refuses costs
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ log = logging.getLogger(__name__)
 
 ROTATE_AT = 8 * 1024 * 1024
 KEEP = 4
+RECENT = 200
+"""Lines that are kept in memory, for those who begin to watch."""
 
 
 class Journal:
@@ -29,11 +32,13 @@ class Journal:
         self.path = folder / "journal.jsonl"
         self._rotate_at, self._keep = rotate_at, keep
         self._lines: list[bytes] = []
+        self._recent: deque[bytes] | None = None
         self._refused = False
 
     def add(self, fact: Mapping[str, Any]) -> bytes:
         """Note a fact, already redacted. Returns it serialised."""
         line = orjson.dumps(fact)
+        self._known().append(line)
         self._lines.append(line)
         return line
 
@@ -55,20 +60,43 @@ class Journal:
                 log.warning("the journal %s cannot be written: %s", self.path, error.strerror)
             self._refused = True
 
-    def recent(self, limit: int) -> list[bytes]:
-        """The last lines, oldest first. A line that a crash cut short is left out."""
-        try:
-            lines = self.path.read_bytes().splitlines()[-limit:]
-        except OSError:
-            return []
-        return [line for line in lines if line.startswith(b"{") and line.endswith(b"}")]
+    def recent(self, limit: int = RECENT) -> list[bytes]:
+        """The last lines, oldest first, written or not; RECENT at most. A line that a crash cut short is left out."""
+        return list(self._known())[-limit:]
+
+    def _known(self) -> deque[bytes]:
+        """The last lines: what an earlier daemon left on disk, and what was noted since."""
+        if self._recent is None:
+            found: list[bytes] = []
+            for path in (self.path, self._older(1)):
+                if len(found) < RECENT:
+                    found = _last_lines(path) + found
+            self._recent = deque(found, RECENT)
+        return self._recent
+
+    def _older(self, number: int) -> Path:
+        return self.path.with_name(f"journal.{number}.jsonl")
 
     def _rotate(self) -> None:
         for number in range(self._keep - 1, 0, -1):
-            older = self.path.with_name(f"journal.{number}.jsonl")
-            if older.exists():
-                older.replace(self.path.with_name(f"journal.{number + 1}.jsonl"))
-        self.path.replace(self.path.with_name("journal.1.jsonl"))
+            if self._older(number).exists():
+                self._older(number).replace(self._older(number + 1))
+        self.path.replace(self._older(1))
+
+
+def _last_lines(path: Path) -> list[bytes]:
+    try:
+        lines = path.read_bytes().splitlines()[-RECENT:]
+    except OSError:
+        return []
+    return [line for line in lines if _is_whole(line)]
+
+
+def _is_whole(line: bytes) -> bool:
+    try:
+        return isinstance(orjson.loads(line), dict)
+    except orjson.JSONDecodeError:
+        return False
 
 
 def _private(path: str, flags: int) -> int:

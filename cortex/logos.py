@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass
 
-from cortex import logs, reads, writes
-from cortex.answers import Answer, Call, World
+from cortex import logs, reads, stream, writes
+from cortex.answers import Answer, Call, Event, World
 from cortex.hub import Change, Overrun, Subscription
 from kgents.api import paths
 from kgents.api.entries import Entry
@@ -46,15 +45,6 @@ class NotHere(KgentsError):
     """Cortex knows the path and has no such operation: the next layer may."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One message of a watch: a change, or SYNCED, or RESYNC."""
-
-    type: str
-    resource: str
-    item: bytes = b""
-
-
 def resolve(path: str, arguments: bytes, namespace: str) -> tuple[Entry, Call]:
     """Raises UsageError or NotFound for what has no meaning."""
     try:
@@ -72,6 +62,8 @@ async def invoke(world: World, path: str, arguments: bytes, namespace: str) -> A
     entry, call = resolve(path, arguments, namespace)
     if entry.id in table.IDS:
         return await writes.carry_out(entry.id, world, call)
+    if entry.id == "cluster.stream":
+        raise UsageError("this has no end, so that it can only be watched", fix="Open it with kgents terrarium")
     operation = OPERATIONS.get(entry.id)
     if operation is None:
         raise NotHere("Cortex cannot do this yet", why=entry.description)
@@ -84,6 +76,10 @@ async def watch(world: World, path: str, arguments: bytes, namespace: str) -> As
     if entry.id == "agents.witness":
         async for line in logs.follow(world, call):
             yield Event("ADDED", "logs", line)
+        return
+    if entry.id == "cluster.stream":
+        async for event in stream.whole(world, call):
+            yield event
         return
     if entry.id not in WATCHED:
         raise NotHere(f"this cannot be watched: {entry.description}")

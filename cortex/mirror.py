@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from cortex.activity import activity
+from cortex.history import History
 from cortex.hub import Change, Hub
 from cortex.loudness import Loudness
 from cortex.tables import Key, Signals, Table
@@ -74,6 +75,7 @@ class Mirror:
         )
         self.brakes = brakes.state({})
         """Whether the hive is frozen, by whom and why, and who is paused; who may not read that sees no freeze."""
+        self.history = History()
         self._activity: dict[Key, float | None] = {}
         self._spoken: dict[Key, deque[float]] = {}
         self._loudness = Loudness(api, now)
@@ -118,6 +120,10 @@ class Mirror:
             if where == namespace and (pod["metadata"].get("labels") or {}).get(AGENT_LABEL) == agent
         ]
 
+    def busy(self, namespace: str, agent: str) -> float:
+        """How busy an agent was when that was last measured, 0 to 1; 0 for unknown."""
+        return self._activity.get((namespace, agent)) or 0.0
+
     def _listen(self) -> None:
         for kind, table in ((PROPOSAL, self.proposals), (MEMORY, self.memories), (UMWELT, self.umwelts)):
             self.informers[kind.plural].on_change(self._keeper(kind, table))
@@ -147,6 +153,7 @@ class Mirror:
             self._publish(event, "agents", key, self.agents.row(key, self.now()))
             self.agents.remove(key)
             self._activity.pop(key, None)
+            self.history.forget(key)
         elif self.agents.put(key, obj, self._tail(key)):
             self._publish(event, "agents", key, self.agents.row(key, self.now()))
 
@@ -203,6 +210,7 @@ class Mirror:
             spoken = sum(1 for at in self._spoken.get(key, ()) if at > now - MINUTE)
             own = pods.get(key, [])
             found = activity(own, spoken, self._loudness.lines([pod for pod, _ in own]))
+            self.history.note(key, found)
             if _moved(self._activity.get(key), found):
                 self._activity[key] = found
                 if self.agents.put(key, agent, self._tail(key)):

@@ -16,8 +16,6 @@ from kgents.api.kinds import AGENT, KINDS, PHEROMONE, POD, PROPOSAL
 from kgents.api.operations import brakes
 from kgents.api.sensing import Wish, wish
 
-JOURNAL_LINES = 200
-
 
 async def agents_list(world: World, call: Call) -> Answer:
     age = world.mirror.require(AGENT)
@@ -131,8 +129,7 @@ async def memory_manifest(world: World, call: Call) -> Answer:
 
 
 async def witness_recent(world: World, call: Call) -> Answer:
-    world.journal.flush()
-    lines = world.journal.recent(JOURNAL_LINES)
+    lines = world.journal.recent()
     if call.namespace:
         lines = [line for line in lines if orjson.loads(line).get("namespace") == call.namespace]
     return Answer(lines)

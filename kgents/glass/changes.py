@@ -13,14 +13,15 @@ from typing import Any
 from kgents.glass.answer import dump
 
 Event = tuple[str, bytes]
-_MOVING = frozenset({"ageSeconds", "intensity", "activity"})
+MOVING = frozenset({"ageSeconds", "intensity", "activity"})
 
 
 class Known:
-    """The rows that were told, by namespace and name."""
+    """The rows that were told, by namespace and name. `moving`: what may differ without being news."""
 
-    def __init__(self) -> None:
-        self._rows: dict[str, tuple[bytes, dict[str, Any]]] = {}
+    def __init__(self, moving: frozenset[str] = MOVING) -> None:
+        self._moving = moving
+        self._rows: dict[str, bytes] = {}
         self._brakes = b"null"
 
     def braked(self, frozen: bytes) -> Iterator[Event]:
@@ -31,16 +32,32 @@ class Known:
 
     def listed(self, items: Iterable[bytes]) -> Iterator[Event]:
         """The changes that a whole list brings, then SYNCED."""
-        before, now = self._rows, {key: (item, row) for key, item, row in map(_parsed, items)}
-        self._rows = now
-        for key, (item, row) in now.items():
+        yield from self.differences(items)
+        yield "SYNCED", b""
+
+    def differences(self, items: Iterable[bytes], *, whole: bool = True) -> Iterator[Event]:
+        """The changes that a list brings. Where it is not `whole`, what is not in it may still be there."""
+        before, now = self._rows, {_key(item): item for item in items}
+        self._rows = now if whole else before | now
+        for key, item in now.items():
             if key not in before:
                 yield "ADDED", item
-            elif _still(before[key][1]) != _still(row):
+            elif self._differ(before[key], item):
                 yield "MODIFIED", item
-        for key in before.keys() - now.keys():
-            yield "DELETED", before[key][0]
-        yield "SYNCED", b""
+        if whole:
+            for key in before.keys() - now.keys():
+                yield "DELETED", before[key]
+
+    def heard(self, type: str, item: bytes) -> Iterator[Event]:
+        """One change that a layer tells, as what it is to who knows these rows: the end of what was not is no news."""
+        key = _key(item)
+        before = self._rows.pop(key, None)
+        if type == "DELETED":
+            if before is not None:
+                yield type, item
+            return
+        self._rows[key] = item
+        yield "ADDED" if before is None else "MODIFIED", item
 
     def streamed(self, events: Iterable[tuple[str, bytes, str]]) -> Iterator[Event]:
         """The changes in a stream that begins with all there is; ends with it, or where it lost some."""
@@ -51,38 +68,31 @@ class Known:
             if type == "ERROR":
                 continue
             if type == "BRAKES":
-                yield from self.braked(_notice(item))
-                continue
-            if anew is None:
-                if self._note(type, item):
-                    yield type, item
+                yield from self.braked(notice(item))
             elif type == "SYNCED":
-                yield from self.listed(anew)
-                anew = None
-            else:
+                if anew is not None:
+                    yield from self.differences(anew)
+                    anew = None
+                yield type, item
+            elif anew is not None:
                 anew.append(item)
+            else:
+                yield from self.heard(type, item)
 
-    def _note(self, type: str, item: bytes) -> bool:
-        """Whether it is news: the end of what was never told is none."""
-        if type not in ("ADDED", "MODIFIED", "DELETED"):
-            return True
-        key, _, row = _parsed(item)
-        if type == "DELETED":
-            return self._rows.pop(key, None) is not None
-        self._rows[key] = (item, row)
-        return True
+    def _differ(self, before: bytes, now: bytes) -> bool:
+        return before != now and self._still(before) != self._still(now)
+
+    def _still(self, item: bytes) -> dict[str, Any]:
+        return {name: value for name, value in json.loads(item).items() if name not in self._moving}
 
 
-def _parsed(item: bytes) -> tuple[str, bytes, dict[str, Any]]:
-    row = json.loads(item)
-    return f"{row.get('namespace')}/{row.get('name')}", item, row
-
-
-def _notice(item: bytes) -> bytes:
+def notice(item: bytes) -> bytes:
+    """The brakes' row as who watches is told of it: {"by", "reason", "since"}, or null."""
     row = json.loads(item)
     told = {key: row.get(key) for key in ("by", "reason", "since")} if row.get("frozen") else None
     return dump(told)
 
 
-def _still(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name not in _MOVING}
+def _key(item: bytes) -> str:
+    row = json.loads(item)
+    return f"{row.get('namespace')}/{row.get('name')}"

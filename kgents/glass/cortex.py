@@ -16,6 +16,7 @@ from kgents.api import errors
 from kgents.api.errors import KgentsError
 from kgents.glass import http2, messages
 from kgents.glass.answer import NextLayer, dump
+from kgents.glass.guard import Guard
 from kgents.infra.home import cortex_socket, cortex_token_file
 
 if TYPE_CHECKING:
@@ -93,8 +94,13 @@ class Cortex:
                     raise
                 raise Outcome("It is not known whether that was done", why=str(error)) from error
 
-    def watch(self, path: str, arguments: dict[str, Any], namespace: str) -> Iterator[tuple[str, bytes, str]]:
-        """(type, item, resource) as changes happen. Ends with the daemon's stream; raises as `read` does."""
+    def watch(
+        self, path: str, arguments: dict[str, Any], namespace: str, silence: float | None = None
+    ) -> Iterator[tuple[str, bytes, str]]:
+        """(type, item, resource) as changes happen. Ends with the daemon's stream; raises as `read` does.
+
+        `silence`: seconds without a word after which the daemon is given up, where it promises to speak more often.
+        """
         import grpc
 
         token = self._ready()
@@ -102,12 +108,18 @@ class Cortex:
             self._await_connection(channel)
             message = self._request(path, arguments, namespace)
             call = self._call(channel, "Watch", token, message, timeout=None)
+            guard = Guard(call.cancel, silence)
             try:
-                for message in call:
+                for message in guard.watching(call):
                     yield messages.event(message)
             except grpc.RpcError as error:
+                if guard.gave_up:
+                    raise NextLayer(f"it has said nothing for {silence:g} s") from error
                 raise _translated(error) from error
+            except ValueError as error:
+                raise NextLayer("what it says cannot be read; is it of another version?") from error
             finally:
+                guard.end()
                 call.cancel()
 
     def _token(self) -> str:
@@ -203,7 +215,8 @@ def _said_so(error: Any) -> bool:
 
 def _translated(error: Any) -> Exception:
     code, parts = _code(error), _parts(error)
-    what = parts.get("what") or error.details() or code.replace("_", " ").lower()
+    ended = "it has ended" if code == "CANCELLED" else ""
+    what = parts.get("what") or ended or error.details() or code.replace("_", " ").lower()
     if code in _NOT_HERE:
         return NextLayer(f"{what}: {parts['why']}" if parts.get("why") else str(what))
     return _ERRORS.get(code, KgentsError)(str(what), why=parts.get("why", ""), fix=parts.get("fix", ""))

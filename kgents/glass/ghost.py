@@ -168,6 +168,11 @@ class Ghost:
         content = _dump({"inSyncAt": now, "files": dict(checksums), "agents": agents})
         return self._replace(HEARTBEAT, ghost_file.encode({}, [content]))
 
+    def stamps(self) -> list[int]:
+        """Other than before once a list may tell something else: when each was written, in nanoseconds."""
+        entries = (AGENTS, PHEROMONES, *PROPOSALS.values(), BRAKES, HEARTBEAT, OUTDATED)
+        return [_written(self.root / entry) for entry in entries]
+
     def outdate(self, kind: str, now: float) -> None:
         """Something of this kind was written past the ghost: it is stale until somebody is in sync again."""
         known = {**self._outdated(), kind: now}
@@ -296,6 +301,13 @@ class Ghost:
         if self.warn is not None and sentence not in self._told:
             self._told.add(sentence)
             self.warn(sentence)
+
+
+def _written(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _age(synced: float, now: float) -> float:

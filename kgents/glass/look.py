@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from kgents.api import paths
 from kgents.api.entries import Entry
-from kgents.api.errors import KgentsError, NotFound, Unreachable, UsageError
+from kgents.api.errors import KgentsError, NotFound, Refused, Unreachable, UsageError
 from kgents.api.operations.requests import Call
+from kgents.api.redact import redact
 from kgents.api.sensing import wish
 from kgents.glass import brakes, operations, staleness
 from kgents.glass.answer import Answer, NextLayer, Source, dump
@@ -141,6 +142,27 @@ class Glass:
             for type, item in known.listed(answer.items):
                 yield type, item, answer.source
             pause()
+
+    def ask(self, ids: Sequence[str], namespace: str) -> tuple[dict[str, list[bytes]], dict[str, str] | None]:
+        """Whole lists straight from the API, by id, and whether the hive is frozen: past Cortex, and remembered.
+
+        What the API refuses is left out. Raises Refused when that is everything, NextLayer when the API is silent.
+        """
+        api, call = self.api(), Call({}, {}, namespace, self.clock())
+        asked = brakes.Asked(api)
+        found: dict[str, list[bytes]] = {}
+        refused: Refused | None = None
+        for id in ids:
+            try:
+                rows = redact(operations.run(id, api, call))
+            except Refused as error:
+                refused = error
+                continue
+            found[id] = [dump(row) for row in rows]
+            self._remember(id, found[id], rows, call)
+        if refused is not None and not found:
+            raise refused
+        return found, asked.frozen(self.ghost, call.now)
 
     def follow_logs(self, agent: str, namespace: str, tail: int | None) -> Iterator[str]:
         """Lines as an agent writes them: from Cortex, else from the API. Raises Unreachable when neither has them."""
