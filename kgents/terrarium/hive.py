@@ -135,7 +135,7 @@ class Hive:
         """The names of those who react to a type of signal."""
         made: dict[str, list[str]] = {}
         for (_, name), row in self.agents.items():
-            for type in row.get("reactsTo") or ():
+            for type in _list(row.get("reactsTo")):
                 made.setdefault(str(type), []).append(name)
         return made
 
@@ -170,7 +170,7 @@ class Hive:
                 return self._line(orjson.loads(heard.item), now)
             case "activity":
                 row = orjson.loads(heard.item)
-                values = [value if isinstance(value, (int, float)) else None for value in row.get("values") or ()]
+                values = [value if isinstance(value, (int, float)) else None for value in _list(row.get("values"))]
                 self._history[_key(row)] = deque(values, maxlen=HISTORY)
                 return {"agents"}
         return set()
@@ -229,8 +229,8 @@ class Hive:
         return self._think(_of_fact(fact))
 
     def _line(self, row: Row, now: float) -> set[str]:
-        if "skipped" in row:
-            self.unfollowed = int(row["skipped"])
+        if isinstance(row.get("skipped"), int):
+            self.unfollowed = row["skipped"]
             return {"thoughts"}
         text = str(row.get("line", ""))
         at = times.parse(row.get("at")) or now
@@ -261,6 +261,10 @@ def age_of(row: Mapping[str, Any], now: float) -> float | None:
 
 def _key(row: Mapping[str, Any]) -> Key:
     return str(row.get("namespace") or ""), str(row.get("name") or "")
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _decay(row: Mapping[str, Any], now: float) -> Decay:

@@ -47,8 +47,8 @@ class Ink:
         if not self.colours:
             strong = bold or tone in _BOLD_IN_MONOCHROME
             return Style(bold=strong or None, dim=dim or tone in ("quiet", "line") or None, reverse=on is not None)
-        ground = Color.fromrgb(*self.tones[on]) if on else None
-        return Style(color=Color.fromrgb(*self.tones[tone]), bgcolor=ground, bold=bold or None, dim=dim or None)
+        ground = Color.from_rgb(*self.tones[on]) if on else None
+        return Style(color=Color.from_rgb(*self.tones[tone]), bgcolor=ground, bold=bold or None, dim=dim or None)
 
 
 def rgb(value: str) -> Rgb:
