@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cortex.hub import Change, Hub, Overrun
+from cortex.hub import WORDS, Change, Hub, Overrun
 
 
 def change(name: str = "a", resource: str = "agents") -> Change:
@@ -35,3 +35,15 @@ async def test_a_reader_that_left_is_forgotten() -> None:
         pass
 
     assert not hub.readers
+
+
+async def test_words_give_way_and_never_cost_a_reader_a_change() -> None:
+    hub = Hub()
+    with hub.subscribe(lambda one: True, capacity=4) as reader:
+        for number in range(100):
+            hub.publish(change(f"word{number}", WORDS))
+        hub.publish(change("fact"))
+
+        assert [(await reader.next()).name for _ in range(3)] == ["word0", "word1", "fact"]
+        hub.publish(change("later", WORDS))
+        assert (await reader.next()).name == "later"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cortex.journal import Journal
+from cortex.journal import RECENT, Journal
 
 
 def test_what_was_noted_is_read_back_in_order(tmp_path: Path) -> None:
@@ -43,3 +43,26 @@ def test_a_disk_that_refuses_costs_one_warning(tmp_path: Path, caplog: pytest.Lo
         journal.flush()
 
     assert len(caplog.records) == 1
+
+
+def test_what_is_not_written_yet_is_recent_all_the_same(tmp_path: Path) -> None:
+    Journal(tmp_path).path.write_bytes(b'{"n":1}\n')
+    journal = Journal(tmp_path)
+    journal.add({"n": 2})
+
+    assert journal.recent() == [b'{"n":1}', b'{"n":2}']
+    journal.flush()
+    assert journal.recent() == [b'{"n":1}', b'{"n":2}']
+
+
+def test_the_recent_lines_outlast_a_rotation_and_are_bounded(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, rotate_at=2000)
+    for number in range(RECENT + 50):
+        journal.add({"number": number})
+        journal.flush()
+
+    assert journal.recent()[-1] == b'{"number":%d}' % (RECENT + 49)
+    assert len(journal.recent()) == RECENT
+    following = Journal(tmp_path, rotate_at=2000).recent()
+    assert following
+    assert following == journal.recent()[-len(following) :]
