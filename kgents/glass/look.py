@@ -218,7 +218,8 @@ class Glass:
         if id == "pheromones.sense":
             found = self.ghost.read(PHEROMONES, now, call.namespace)
             name = call.arguments.get("as")
-            agent = self._remembered_agent(call.namespace, str(name), now) if name else None
+            # Only its own entry has its umwelt: a row of the list would let it sense all.
+            agent = self.ghost.read_one(agent_entry(call.namespace, str(name)), now) if name else None
             if found is None or (name and agent is None):
                 return None
             items = operations.sensed(found.items, wish(call.arguments, agent.items[0] if agent else None))

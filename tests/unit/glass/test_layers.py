@@ -91,6 +91,25 @@ def test_ghost_only_asks_nothing_else(world: World, cortex: FakeCortex):
     assert (cortex.requests, world.api.calls, world.woken) == ([], [], [])
 
 
+def test_what_the_ghost_lets_an_agent_sense_is_bound_by_its_umwelt(world: World):
+    row = {"namespace": "default", "target": None, "intensity": 1.0, "halfLifeSeconds": 3600.0}
+    signals = [{**row, "name": type.lower(), "type": type} for type in ("WARNING", "CHAOS")]
+    world.ghost.write("pheromones/active.json", signals, now=world.now)
+    world.remember("scholar")
+
+    def sensed() -> list[str]:
+        freshness, arguments = Freshness(ghost_only=True), {"as": "scholar"}
+        asked = {"namespace": "default", "freshness": freshness, "bindings": {}, "arguments": arguments}
+        return [row["type"] for row in world.glass.read("pheromones.sense", **asked).rows()]
+
+    with pytest.raises(Unreachable, match="nothing is remembered"):
+        sensed()  # it has no spec in the list of agents, so its umwelt is not known
+
+    own = {"name": "scholar", "namespace": "default", "spec": {"umwelt": {"senses": {"sense": ["WARNING"]}}}}
+    world.ghost.write_one("agents/default/scholar.json", own, now=world.now)
+    assert sensed() == ["WARNING"]
+
+
 def test_a_ghost_that_knows_nothing_says_so(world: World):
     with pytest.raises(Unreachable, match="nothing is remembered"):
         agents(world, ghost_only=True)
