@@ -374,6 +374,10 @@ def test_an_umwelt_binds_and_what_it_refuses_is_counted_and_told(hive: Machine, 
     ):
         hive("signal", "emit", type, "--payload", f"{type} for {bot}", "--half-life", "1h", *words)
     for layer in ([], ["--require-live"], ["--ghost"]):
-        sensed = eventually(lambda layer=layer: hive.json("observe", "--as", bot, *layer)["items"])  # type: ignore[misc]
-        own = [one for one in sensed if one["payload"].endswith(f"for {bot}")]
-        assert {(one["type"], one["target"]) for one in own} <= {("WARNING", None), ("WARNING", bot)}
+
+        def sensed(layer: list[str] = layer) -> list[tuple[str, str | None]]:
+            found = hive.json("observe", "--as", bot, *layer)["items"]
+            return [(one["type"], one["target"]) for one in found if one["payload"].endswith(f"for {bot}")]
+
+        eventually(lambda: len(sensed()) > 1)
+        assert set(sensed()) == {("WARNING", None), ("WARNING", bot)}

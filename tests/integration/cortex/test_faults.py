@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import stat
 from pathlib import Path
 
@@ -102,6 +103,19 @@ def test_the_ghost_follows_the_hive(daemon: Daemon, namespace: str) -> None:
 
     eventually(lambda: (namespace, "scout") in ghost.agent_names())
     eventually(lambda: (ghost.root / f"agents/{namespace}/scout.json").exists())
+
+
+def test_a_change_that_no_row_shows_is_in_the_agents_own_entry(
+    daemon: Daemon, namespace: str, kubectl: Kubectl
+) -> None:
+    daemon.invoke("world.cluster.agents.scout.define", namespace, spec={"command": ["/bin/true"]})
+    own = ghost_of(daemon.key).root / f"agents/{namespace}/scout.json"
+    eventually(own.exists)
+
+    umwelt = {"senses": {"sense": ["WARNING"]}}
+    kubectl("patch", "agent", "scout", "-n", namespace, "--type=merge", "-p", json.dumps({"spec": {"umwelt": umwelt}}))
+
+    eventually(lambda: json.loads(own.read_bytes())["items"][0]["spec"].get("umwelt") == umwelt)
 
 
 def test_a_torn_ghost_is_written_anew(daemon: Daemon, namespace: str) -> None:

@@ -21,12 +21,12 @@ from kgents.kube.config import ClusterConfig
 
 
 class Disk(Ghost):
-    """A ghost whose every write takes `cost` seconds of a clock that nobody waits for."""
+    """A ghost that takes `cost` seconds, of a clock that nobody waits for, to write all signals."""
 
     now = cost = 0.0
 
     def write(self, entry: str, *arguments: Any, **more: Any) -> str | None:
-        self.now += self.cost
+        self.now += self.cost if entry == PHEROMONES else 0.0
         return super().write(entry, *arguments, **more)
 
 
