@@ -12,7 +12,7 @@ import contextlib
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import NamedTuple
 
 from kgents.api import paths, times
@@ -86,7 +86,7 @@ def _everywhere(listening: _Listening, pause: Pause) -> Iterator[Heard]:
         elif time.monotonic() >= due:
             began = time.monotonic()
             yield from listening.asked(why)
-            due = time.monotonic() + 2 * (time.monotonic() - began)
+            due = time.monotonic() + 2 * (time.monotonic() - began) - POLL_SECONDS
         elif listening.silent:
             yield from listening.remembered()
         if pause(POLL_SECONDS):
@@ -99,6 +99,8 @@ class _Listening:
     def __init__(self, glass: Glass, namespace: str) -> None:
         self._glass, self._namespace = glass, namespace
         self._known = {resource: Known(MOVING) for resource in LISTS}
+        self._covered: set[str] = set()
+        """Those of LISTS that were told."""
         self._brakes = Known()
         self._facts: deque[int] = deque(maxlen=FACTS)
         self._lines: dict[str, float] = {}
@@ -121,14 +123,15 @@ class _Listening:
             with contextlib.suppress(Unreachable):  # nothing is remembered of these
                 found[resource] = self._from_disk(id)
         now, age = self._glass.clock(), max((answer.source.age for answer in found.values()), default=0.0)
-        if self._synced_at is not None and (len(found) < len(LISTS) or now - age < self._heard_at - _EQUAL):
-            known_for = max(now - self._synced_at, 0.0)
-            judged = staleness.classify("pheromones", known_for, self._glass.ghost.stability())
+        older = not self._covered <= found.keys() or now - age < self._heard_at - _EQUAL
+        if self._synced_at is not None and older:
+            known_for, stability = max(now - self._synced_at, 0.0), self._glass.ghost.stability()
+            judged = _worst(staleness.classify(resource, known_for, stability) for resource in self._covered)
             yield self._synced(Source("ghost", known_for, judged), self._synced_at)
             return True
         if not found:
             return False
-        judged = max((answer.source.staleness for answer in found.values()), key=_WORST.index)
+        judged = _worst(answer.source.staleness for answer in found.values())
         source = Source("ghost", age, judged)
         yield from self._braked(dump(next(iter(found.values())).frozen), source)
         # Of many signals the ghost keeps only the strongest.
@@ -203,6 +206,7 @@ class _Listening:
             yield Heard("LAYER", "", dump({"tried": tried}), self._source)
 
     def _told(self, lists: dict[str, tuple[list[bytes], bool]], source: Source) -> Iterator[Heard]:
+        self._covered |= lists.keys()
         for resource, (items, whole) in lists.items():
             for type, item in self._known[resource].differences(items, whole=whole):
                 yield Heard(type, resource, item, source)
@@ -244,3 +248,7 @@ class _Listening:
     def _wake(self) -> None:
         if self._glass.wake is not None:
             self._glass.wake(self._glass.target)
+
+
+def _worst(judged: Iterable[staleness.Staleness]) -> staleness.Staleness:
+    return max(judged, key=_WORST.index, default="old")

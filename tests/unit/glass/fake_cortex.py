@@ -33,6 +33,10 @@ class FakeCortex(cortex_pb2_grpc.CortexServicer):
         self.requests: list[Any] = []
         self.before: Callable[[], None] = lambda: None
         self.events: list[tuple[str, dict[str, Any]]] = []
+        self.raw: bytes | None = None
+        """What is sent as every row, where that is set."""
+        self.hangs = False
+        """Whether a watch stays open, in silence, after its events."""
         self.stopping = threading.Event()
 
     def Invoke(self, request: Any, context: Any) -> Iterator[Any]:
@@ -47,7 +51,10 @@ class FakeCortex(cortex_pb2_grpc.CortexServicer):
     def Watch(self, request: Any, context: Any) -> Iterator[Any]:
         self._check(request, context)
         for type, item in self.events:
-            yield cortex_pb2.WatchEvent(type=type, item=json.dumps(item).encode(), resource="agents")
+            content = json.dumps(item).encode() if self.raw is None or type == "SYNCED" else self.raw
+            yield cortex_pb2.WatchEvent(type=type, item=content, resource=_resource(item))
+        if self.hangs:
+            self.stopping.wait()
 
     def _check(self, request: Any, context: Any) -> None:
         self.requests.append(request)
@@ -56,6 +63,12 @@ class FakeCortex(cortex_pb2_grpc.CortexServicer):
         self.before()
         if self.status is not None:
             context.abort(self.status, self.details)
+
+
+def _resource(item: dict[str, Any]) -> str:
+    if "line" in item:
+        return "logs"
+    return "witness" if "what" in item else "agents"
 
 
 @contextmanager
