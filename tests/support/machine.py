@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kgents.embedded.runtime.stopping import is_alive
 from tests.support.kubectl import Kubectl
 
 Done = subprocess.CompletedProcess[str]
@@ -101,7 +102,7 @@ class Machine:
         found = {}
         for path in self.hive.glob("pods/*/containers/*/*/state.json"):
             state = json.loads(path.read_bytes())
-            if not (path.parent / "exit.json").exists() and Path(f"/proc/{state['pid']}").exists():
+            if not (path.parent / "exit.json").exists() and is_alive(state["pid"], state["pidStart"]):
                 found[str(path.parent)] = int(state["pid"])
         return found
 
