@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
@@ -78,8 +79,9 @@ async def watch(world: World, path: str, arguments: bytes, namespace: str) -> As
             yield Event("ADDED", "logs", line)
         return
     if entry.id == "cluster.stream":
-        async for event in stream.whole(world, call):
-            yield event
+        async with contextlib.aclosing(stream.whole(world, call)) as events:
+            async for event in events:
+                yield event
         return
     if entry.id not in WATCHED:
         raise NotHere(f"this cannot be watched: {entry.description}")
