@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from kgents.api import patching
 from kgents.api.errors import KgentsError, Refused, UsageError
 from kgents.cli import options
 from kgents.cli.columns import PROPOSALS
@@ -77,60 +77,19 @@ def propose(
 
 def _change(replicas: int | None, image: str | None, sets: list[str], patch: str | None, filename: str | None) -> Any:
     """The patch that the options make up, or None. A whole patch goes alone."""
-    spec: dict[str, Any] = {}
-    if replicas is not None:
-        spec["replicas"] = replicas
-    if image is not None:
-        spec["image"] = image
-    change: dict[str, Any] = {"spec": spec} if spec else {}
-    for one in sets:
-        _set(change, one)
+    change = patching.parts(replicas, image, sets)
     whole = [text for text in (patch, filename) if text is not None]
     if len(whole) + bool(change) > 1:
         raise UsageError("Give one change", why="--patch and -f are whole changes, and go with no other")
     if patch is not None:
-        return _parsed(patch, "--patch")
+        return patching.whole(patch, "--patch")
     return _read(filename) if filename is not None else change or None
-
-
-def _set(change: dict[str, Any], text: str) -> None:
-    path, equals, value = text.partition("=")
-    steps = path.split(".")
-    if not equals or not all(steps):
-        raise UsageError(f"--set “{text[:80]}” is not PATH=VALUE", fix="Write it like --set config.mode=fast")
-    if steps[0] not in ("spec", "metadata"):
-        steps.insert(0, "spec")
-    here = change
-    for step in steps[:-1]:
-        here = here.setdefault(step, {})
-        if not isinstance(here, dict):
-            raise UsageError(f"--set {path} goes into what another --set gave a value")
-    here[steps[-1]] = _scalar(value)
-
-
-def _scalar(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def _parsed(text: str, where: str) -> Any:
-    import yaml
-
-    try:
-        found = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UsageError(f"{where} holds no JSON or YAML", why=" ".join(str(error).split())) from error
-    if not isinstance(found, (dict, list)):
-        raise UsageError(f"{where} holds no change", why="a change is a partial object, or a list of operations")
-    return found
 
 
 def _read(name: str) -> Any:
     if name == "-":
-        return _parsed(sys.stdin.read(), "stdin")
-    return _parsed(Path(name).read_text(), name)
+        return patching.whole(sys.stdin.read(), "stdin")
+    return patching.whole(Path(name).read_text(), name)
 
 
 def _show_trial(session: Session, answer: Answer, output: str) -> None:

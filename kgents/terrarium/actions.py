@@ -97,23 +97,31 @@ def act(screen: HiveScreen, name: str, subject: Subject | None) -> None:
 
 def _screen(name: str, app: TerrariumApp, subject: Subject | None) -> Screen[None] | None:
     """What opens for an action; None where it is done without asking."""
-    from kgents.terrarium.screens import dialogs
-
     agent = subject.agent if subject else None
     match name:
         case "emit":
-            return dialogs.EmitDialog(subject)
+            from kgents.terrarium.screens.emit import EmitDialog
+
+            return EmitDialog(subject)
         case "propose":
-            return dialogs.ProposeDialog(subject)
+            from kgents.terrarium.screens.propose import ProposeDialog
+
+            return ProposeDialog(subject)
         case "freeze":
-            return dialogs.FreezeDialog()
+            from kgents.terrarium.screens.dialogs import FreezeDialog
+
+            return FreezeDialog(app.world.context, app.hive.frozen)
         case "pause" if agent is not None:
+            from kgents.terrarium.screens import dialogs
+
             return dialogs.pause(app, agent)
     if subject is None:
-        return None
+        raise ValueError(f"nothing to {name}")
     match name:
         case "approve" | "reject" | "rollback":
-            return dialogs.DecideDialog(subject.key, name)
+            from kgents.terrarium.screens.decide import DecideDialog
+
+            return DecideDialog(subject.key, name)
         case "diff":
             from kgents.terrarium.screens.proposal import ProposalScreen
 

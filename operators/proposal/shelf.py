@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from kgents.api import duration, times
+from kgents.api.governance import table
 from kgents.api.kinds import PROPOSAL
 from kgents.kube.client import KubeClient
 from kgents.kube.informer import Informer, key_of
@@ -14,7 +15,6 @@ from operators.world import Key
 Object = dict[str, Any]
 OPEN = frozenset({"Pending", "Reviewing", "Blocked", "Approved"})
 DONE = frozenset({"Merged", "Rejected", "Expired", "Superseded", "Failed", "RolledBack"})
-DEFAULT_TTL = 24 * 3600.0
 TargetKey = tuple[str, str, str, str]
 """(group, kind, namespace, name), as proposals name their targets."""
 
@@ -94,7 +94,7 @@ def made_at(proposal: Object) -> tuple[float, str]:
 def expires_at(proposal: Object) -> float:
     """When nobody has decided for too long, in seconds since 1970."""
     created = times.parse(proposal["metadata"]["creationTimestamp"]) or 0.0
-    return created + duration.parse_or(proposal["spec"].get("ttl"), DEFAULT_TTL)
+    return created + duration.parse_or(proposal["spec"].get("ttl"), table.TTL)
 
 
 def _is_older(seen: Object, written: Object) -> bool:

@@ -16,6 +16,8 @@ MEDIUM = 0.3
 """From here on somebody has to look."""
 HIGH = 0.7
 """From here on it is blocked until somebody lifts that with a reason."""
+TTL = 24 * 3600.0
+"""Seconds that a proposal waits for a decision where it does not say how long."""
 LARGE = 100
 """Pods. Beyond, growth is looked at whatever its factor: who doubles once an hour is at a thousand by the evening."""
 
