@@ -38,8 +38,15 @@ class TerrariumApp(App[None]):
     TITLE = "terrarium"
     CSS_PATH = "terrarium.tcss"
     COMMANDS: ClassVar = {HiveCommands}
-    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-narrow"), (100, "-beside"), (160, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar = [(0, "-short"), (24, "-roomy")]
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
+        (0, "-narrow"),
+        (100, "-beside"),
+        (160, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012
+        (0, "-short"),
+        (24, "-roomy"),
+    ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("colon", "jump", "jump", key_display=":"),
         Binding("ctrl+p", "command_palette", "palette", key_display="^p", priority=True),

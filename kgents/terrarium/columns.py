@@ -58,7 +58,7 @@ def titles(placed: Placed[T], ink: Ink) -> Line:
     line: Line = []
     for column, width in placed:
         line += [Segment(fit(column.title, width, right=column.right), quiet), Segment(" " * GAP, quiet)]
-    return line
+    return line[:-1]
 
 
 def cells(placed: Placed[T], item: T, ink: Ink) -> Line:
@@ -70,4 +70,4 @@ def cells(placed: Placed[T], item: T, ink: Ink) -> Line:
         room = Segment(" " * (width - length(drawn)), blank)
         line += [room, *drawn] if column.right else [*drawn, room]
         line.append(Segment(" " * GAP, blank))
-    return line
+    return line[:-1]

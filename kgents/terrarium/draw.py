@@ -50,7 +50,7 @@ def bar(share: float | None, width: int, ink: Ink, tone: Tone | None = None, res
     full, part = divmod(eighths, 8)
     drawn = "█" * full + (EIGHTHS[part] if part else "")
     left = width - len(drawn)
-    empty = (" " + rest * (left - 1)) if left and drawn else rest * left
+    empty = " " + rest * (left - 1) if left else ""
     return [Segment(drawn, ink.style(tone or share_tone(share))), Segment(empty, ink.style("line"))]
 
 

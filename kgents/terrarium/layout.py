@@ -30,7 +30,7 @@ def heights(width: int, height: int, agents: int, proposals: int) -> Heights:
     asked = min(max(proposals, 1), most) + FRAME
     left -= asked
     if beside:
-        top = min(max(agents + FRAME + 1, 12), max(left - height // 8, 6)) if roomy else left
+        top = max(min(max(agents + FRAME + 1, 12), left - height // 8), height * 2 // 5) if roomy else left
         top = min(max(top, 0), max(left, 0))
         return Heights(top, 0, asked, thoughts + max(left - top, 0))
     heat = min(max(left * 2 // 5, 5), 14)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import events, on
@@ -11,17 +12,22 @@ from textual.containers import Container, Vertical
 
 from kgents.api import selecting
 from kgents.terrarium import layout
+from kgents.terrarium.heat.pictures import MODES
+from kgents.terrarium.heat.scent import Scent
+from kgents.terrarium.hive import Hive, Key
 from kgents.terrarium.screens.base import HiveScreen, Subject
 from kgents.terrarium.screens.prompt import PromptScreen
 from kgents.terrarium.widgets.agents import Agents
 from kgents.terrarium.widgets.header import Header
-from kgents.terrarium.widgets.heatmap import HeatMap
+from kgents.terrarium.widgets.heatmap import Heatmap
 from kgents.terrarium.widgets.keys import Keys
 from kgents.terrarium.widgets.pane import Pane
 from kgents.terrarium.widgets.proposals import Proposals
 from kgents.terrarium.widgets.rows import Rows
 from kgents.terrarium.widgets.thoughts import Thoughts
 
+STRONGEST = 1000
+"""So many signals make the heatmap at most."""
 PANES = ("agents", "heat", "proposals", "thoughts")
 
 
@@ -48,7 +54,7 @@ class MainScreen(HiveScreen):
         with Vertical(id="body"):
             with Container(id="top"):
                 yield Agents()
-                yield HeatMap(id="heat")
+                yield Heatmap(id="heat", classes="pane")
             yield Proposals()
             yield Thoughts()
         yield Keys()
@@ -61,7 +67,10 @@ class MainScreen(HiveScreen):
             if text := kept.filters.get(pane.id or "", ""):
                 pane.selector = _kept_selector(text)
         self.query_one(Thoughts).least = kept.level if kept.level in ("info", "warning", "error") else "info"
-        self.query_one(HeatMap).mode = kept.heat if kept.heat in ("field", "grid", "time") else ""
+        heat = self.query_one(Heatmap)
+        heat.border_title = "PHEROMONE HEATMAP"
+        if kept.heat in MODES:
+            heat.mode = kept.heat
         if kept.zoomed in PANES:
             self._zoom(kept.zoomed)
         self.query_one(f"#{kept.focused if kept.focused in PANES else 'agents'}").focus()
@@ -98,10 +107,18 @@ class MainScreen(HiveScreen):
         header = self.query_one(Header)
         header.set_class(bool(hive.frozen), "-frozen")
         header.refresh()
-        self.query_one(HeatMap).show(hive, agents.shown(), now)
+        self._show_heat(hive, agents.keys(), now)
         agents.refresh()
         proposals.refresh()
         self._lay_out()
+
+    def _show_heat(self, hive: Hive, agents: Sequence[Key], now: float) -> None:
+        heat = self.query_one(Heatmap)
+        found = hive.strongest(now, STRONGEST)
+        scents = [Scent.of(signal.row, strength, now - signal.decay.emitted) for strength, signal in found]
+        heat.show(scents, agents=agents, reactors=hive.reactors(), now=now)
+        more = f"the {STRONGEST} strongest of {len(hive.signals)} · " if len(hive.signals) > STRONGEST else ""
+        heat.border_subtitle = f"{more}{heat.place_text()} · m"
 
     # what is chosen
 
@@ -111,9 +128,10 @@ class MainScreen(HiveScreen):
         if isinstance(focused, Proposals):
             row = hive.proposals.get(focused.key) if focused.key else None
             return Subject("proposal", focused.key, row) if focused.key and row else None
-        if isinstance(focused, HeatMap):
-            signal = hive.signals.get(focused.key) if focused.key else None
-            return Subject("signal", focused.key, signal.row) if focused.key and signal else None
+        if isinstance(focused, Heatmap):
+            told = focused.told()
+            signal = hive.signals.get(told[0].key) if told else None
+            return Subject("signal", told[0].key, signal.row) if signal else None
         key = self.query_one(Agents).key
         if isinstance(focused, Thoughts):
             thought = focused.thought()
@@ -128,8 +146,6 @@ class MainScreen(HiveScreen):
         if isinstance(event.rows, Pane):
             event.rows.label()
         self.refresh_bindings()
-        if event.rows.id == "agents":
-            self.query_one(HeatMap).refresh()
 
     @on(Rows.Opened)
     def _opened(self, event: Rows.Opened) -> None:
@@ -146,13 +162,14 @@ class MainScreen(HiveScreen):
         else:
             self.terrarium.open_agent(event.key)
 
-    @on(HeatMap.Opened)
-    def _signal_opened(self, event: HeatMap.Opened) -> None:
+    @on(Heatmap.Opened)
+    def _signal_opened(self, event: Heatmap.Opened) -> None:
         self.terrarium.open_signal(event.key)
 
-    @on(HeatMap.ModeChanged)
-    def _mode_changed(self, event: HeatMap.ModeChanged) -> None:
+    @on(Heatmap.ModeChanged)
+    def _mode_changed(self, event: Heatmap.ModeChanged) -> None:
         self.terrarium.kept.heat = event.mode
+        self._renew()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         if event.widget.id in PANES:
@@ -170,7 +187,7 @@ class MainScreen(HiveScreen):
         self.query_one(f"#{name}").focus()
 
     def action_heat(self) -> None:
-        self.query_one(HeatMap).action_mode()
+        self.query_one(Heatmap).action_mode()
 
     def action_sort(self) -> None:
         pane = self._pane()

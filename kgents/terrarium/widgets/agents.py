@@ -78,8 +78,12 @@ def _text_of(name: str) -> Callable[[Shown, int, Ink], Line]:
     return draw
 
 
+def _named(widest: int) -> Column[Shown]:
+    """The names' column: no wider than the longest of them, so that the others have the room."""
+    return Column("  NAME", 14, 0, _name, widest=min(max(widest + 2, 14), 32))
+
+
 COLUMNS: tuple[Column[Shown], ...] = (
-    Column("  NAME", 14, 0, _name, widest=26),
     Column("ACTIVITY", 12, 2, _activity, widest=15),
     Column("5 min", 12, 4, _spark, widest=60),
     Column("PHASE", 11, 1, _phase, widest=14),
@@ -89,7 +93,7 @@ COLUMNS: tuple[Column[Shown], ...] = (
     Column("REASON", 24, 8, _text_of("reason"), widest=60),
     Column("IMAGE", 18, 9, _text_of("image"), widest=40),
 )
-_NAMESPACE: Column[Shown] = Column("NAMESPACE", 10, 1, _text_of("namespace"), widest=20)
+_NAMESPACE: Column[Shown] = Column("NAMESPACE", 10, 4, _text_of("namespace"), widest=20)
 
 
 class Agents(Pane):
@@ -101,13 +105,17 @@ class Agents(Pane):
     def __init__(self) -> None:
         super().__init__(id="agents")
         self._keys: list[Key] = []
-        self._placed: tuple[int, bool, Placed[Shown]] = (-1, False, [])
+        self._longest = 0
+        self._several = False
+        self._placed: tuple[int, bool, int, Placed[Shown]] = (-1, False, 0, [])
 
     def keys(self) -> Sequence[Key]:
         return self._keys
 
     def reorder(self) -> None:
         self._keys = ordering.agents(self.terrarium.hive.agents, self.sort, self.selector)
+        self._longest = max((len(name) for _, name in self._keys), default=0)
+        self._several = len({namespace for namespace, _ in self._keys}) > 1
         super().reorder()
 
     def head(self, width: int) -> Line | None:
@@ -132,8 +140,7 @@ class Agents(Pane):
         return "  No agents yet. Make one: kgents run NAME -- COMMAND"
 
     def _columns(self, width: int) -> Placed[Shown]:
-        everywhere = not self.terrarium.world.namespace
-        if self._placed[:2] != (width, everywhere):
-            columns = (COLUMNS[0], _NAMESPACE, *COLUMNS[1:]) if everywhere else COLUMNS
-            self._placed = (width, everywhere, place(columns, width - MARK))
-        return self._placed[2]
+        if self._placed[:3] != (width, self._several, self._longest):
+            columns = (_named(self._longest), *((_NAMESPACE,) if self._several else ()), *COLUMNS)
+            self._placed = (width, self._several, self._longest, place(columns, width - MARK))
+        return self._placed[3]

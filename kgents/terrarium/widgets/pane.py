@@ -58,6 +58,10 @@ class Pane(Rows):
         parts = [self.place_text(), self.note()]
         self.border_subtitle = _plain(" · ".join(part for part in parts if part))
 
+    def on_resize(self) -> None:
+        super().on_resize()
+        self.label()
+
     def note(self) -> str:
         """A word on what is shown."""
         return f"by {self.sort}" if self.sort else ""

@@ -69,12 +69,12 @@ def short_user(user: str) -> str:
 
 COLUMNS: tuple[Column[Shown], ...] = (
     Column("", 12, 0, _phase, widest=13),
-    Column("", 14, 1, _name, widest=30),
+    Column("", 14, 1, _name, widest=28),
     Column("", 14, 5, _target, widest=26),
-    Column("", 18, 6, _change, widest=44),
+    Column("", 18, 6, _change, widest=60),
     Column("", 5, 2, _risk, widest=13),
     Column("", 8, 4, _proposer, widest=18),
-    Column("", 12, 3, _reason, widest=80),
+    Column("", 12, 3, _reason, widest=40),
     Column("", 6, 7, _age, right=True),
 )
 

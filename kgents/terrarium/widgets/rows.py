@@ -141,7 +141,7 @@ class Rows(Widget, can_focus=True):
             return Strip.blank(width, self.rich_style)
         chosen = place == self.cursor
         line = self.draw(keys[place], width, chosen=chosen)
-        return self._chosen(line, width) if chosen else self._strip(line, width)
+        return self._chosen(line, width) if chosen and self.has_focus else self._strip(line, width)
 
     def action_move(self, by: int) -> None:
         self._put(self.cursor + by)
@@ -213,13 +213,10 @@ class Rows(Widget, can_focus=True):
         return Strip(cut(line, width)).adjust_cell_length(width, self.rich_style).apply_style(self.rich_style)
 
     def _chosen(self, line: Line, width: int) -> Strip:
-        """The row under the cursor: on a ground of its own; without colours, in bold."""
+        """The row under the cursor: on a ground of its own; without colours, reversed."""
         line = cut(line, width)
         line = [*line, Segment(" " * (width - length(line)))]
-        ground = self.ink.style("text", on="selection")
         if not self.ink.colours:
-            return Strip(Segment.apply_style(line, post_style=self._strong()))
-        return Strip(Segment.apply_style(line, post_style=ground.background_style))
-
-    def _strong(self) -> Style:
-        return Style(bold=True, reverse=self.has_focus)
+            return Strip(Segment.apply_style(line, post_style=Style(bold=True, reverse=True)))
+        ground = self.ink.style("text", on="selection").background_style
+        return Strip(Segment.apply_style(line, style=ground))
