@@ -235,7 +235,7 @@ class Hive:
         text = str(row.get("line", ""))
         at = times.parse(row.get("at")) or now
         about = (str(row.get("namespace") or ""), str(row.get("agent") or ""))
-        return self._think(Thought(at, "log", _level(text), about[1], text, about))
+        return self._think(Thought(at, "log", level_of(text), about[1], text, about))
 
     def _think(self, thought: Thought) -> set[str]:
         self.thoughts.append(thought)
@@ -346,7 +346,7 @@ _WORDS = {"signal": _signal_words, "agent": _agent_words, "proposal": _proposal_
 _ERRORS = ("error", "fatal", "critical", "traceback", "panic")
 
 
-def _level(line: str) -> str:
+def level_of(line: str) -> str:
     """The level that a log line says of itself, near its beginning."""
     begun = line[:80].lower()
     if any(word in begun for word in _ERRORS):
