@@ -70,7 +70,7 @@ class MainScreen(HiveScreen):
         heat = self.query_one(Heatmap)
         heat.border_title = "PHEROMONE HEATMAP"
         if kept.heat in MODES:
-            heat.mode = kept.heat
+            heat.chosen = kept.heat
         if kept.zoomed in PANES:
             self._zoom(kept.zoomed)
         self.query_one(f"#{kept.focused if kept.focused in PANES else 'agents'}").focus()
@@ -116,7 +116,7 @@ class MainScreen(HiveScreen):
         heat = self.query_one(Heatmap)
         found = hive.strongest(now, STRONGEST)
         scents = [Scent.of(signal.row, strength, now - signal.decay.emitted) for strength, signal in found]
-        heat.show(scents, agents=agents, reactors=hive.reactors(), now=now)
+        heat.show(scents, agents=agents, reactors=hive.reactors(), now=now, old=self.has_class("-stale"))
         more = f"the {STRONGEST} strongest of {len(hive.signals)} · " if len(hive.signals) > STRONGEST else ""
         heat.border_subtitle = f"{more}{heat.place_text()} · m"
 
