@@ -5,6 +5,7 @@ Nothing is computed for what is not shown: orders are made when somebody asks fo
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -343,12 +344,12 @@ def _event_words(fact: Mapping[str, Any], name: str) -> tuple[str, str, str]:
 
 
 _WORDS = {"signal": _signal_words, "agent": _agent_words, "proposal": _proposal_words, "hive": _hive_words}
-_ERRORS = ("error", "fatal", "critical", "traceback", "panic")
+_LEVEL_WORD = re.compile("warn|error|fatal|critical|traceback|panic", re.IGNORECASE)
 
 
 def level_of(line: str) -> str:
-    """The level that a log line says of itself, near its beginning."""
-    begun = line[:80].lower()
-    if any(word in begun for word in _ERRORS):
-        return "error"
-    return "warning" if "warn" in begun else "info"
+    """The level that a log line says of itself: the first such word near its beginning."""
+    found = _LEVEL_WORD.search(line, 0, 80)
+    if found is None:
+        return "info"
+    return "warning" if found[0].lower() == "warn" else "error"

@@ -139,7 +139,14 @@ def test_a_fact_is_told_in_words(fact: dict[str, Any], thought: tuple[str, ...])
 
 
 @pytest.mark.parametrize(
-    ("line", "level"), [("all is well", "info"), ("WARNING slow", "warning"), ("[error] no", "error"), ("", "info")]
+    ("line", "level"),
+    [
+        ("all is well", "info"),
+        ("WARNING slow", "warning"),
+        ("[error] no", "error"),
+        ("WARN an error", "warning"),
+        ("", "info"),
+    ],
 )
 def test_a_log_line_tells_its_level(line: str, level: str) -> None:
     hive = hive_of(told("logs", {"namespace": "lab", "agent": "bot", "line": line}))
