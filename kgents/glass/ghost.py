@@ -156,6 +156,10 @@ class Ghost:
     ) -> str | None:
         return self.write(entry, [item], now=now, writer=writer)
 
+    def holds(self, entry: str, checksum: str) -> bool:
+        """Whether an entry is still what was written with that checksum, by nobody else and not removed."""
+        return ghost_file.stated(self._path(entry)) == checksum
+
     def remove(self, entry: str) -> None:
         """Forget one entry, as when its agent is gone."""
         try:

@@ -50,6 +50,15 @@ def checksum_of(content: bytes) -> str:
     return content[len(_PREFIX) : len(_PREFIX) + _DIGEST].decode("ascii", "replace")
 
 
+def stated(path: Path) -> str:
+    """The checksum that the file at `path` states, "" where none can be read. Only its head is looked at."""
+    try:
+        with path.open("rb") as file:
+            return checksum_of(file.read(_BODY))
+    except OSError:
+        return ""
+
+
 def decode(content: bytes) -> dict[str, Any]:
     """The document. Raises Torn, or ForeignVersion for one that is whole but of another format."""
     if not content.startswith(_PREFIX) or len(content) < _BODY:

@@ -184,6 +184,7 @@ class _Listening:
     def asked(self, why: str) -> Iterator[Heard]:
         """What the API itself says; where it is silent, too, what is remembered."""
         source = Source("kubectl")
+        yield from self.missed(("Cortex", why), *self.silent)  # asking may take seconds
         try:
             found, frozen = self._glass.ask(tuple(LISTS.values()), self._namespace)
         except (NextLayer, KgentsError) as error:

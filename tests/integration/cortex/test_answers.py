@@ -34,6 +34,16 @@ def test_one_agent_comes_whole_and_without_secrets(daemon: Daemon, namespace: st
     assert "hush" not in json.dumps(agent)
 
 
+def test_an_object_comes_as_it_is_kept_and_without_secrets(daemon: Daemon, namespace: str) -> None:
+    define(daemon, namespace, env=[{"name": "API_TOKEN", "value": "hush"}])
+
+    (found,) = daemon.invoke("world.cluster.objects.agents.scout.manifest", namespace)
+
+    assert (found["apiVersion"], found["kind"], found["metadata"]["name"]) == ("kgents.io/v1", "Agent", "scout")
+    assert "managedFields" not in found["metadata"]
+    assert "hush" not in json.dumps(found)
+
+
 def test_a_paused_agent_is_suspended_and_can_be_resumed(daemon: Daemon, namespace: str) -> None:
     define(daemon, namespace)
 
@@ -82,6 +92,9 @@ def test_the_health_of_the_hive(daemon: Daemon) -> None:
         ("world.cluster.agents.nobody.manifest", {}, grpc.StatusCode.NOT_FOUND),
         ("world.cluster.agents." + "x" * 300 + ".manifest", {}, grpc.StatusCode.NOT_FOUND),
         ("nonsense", {}, grpc.StatusCode.INVALID_ARGUMENT),
+        ("world.cluster.objects.secrets.any.manifest", {}, grpc.StatusCode.INVALID_ARGUMENT),
+        ("world.cluster.objects.proposals.nobody.manifest", {}, grpc.StatusCode.NOT_FOUND),
+        ("world.cluster.stream", {}, grpc.StatusCode.INVALID_ARGUMENT),
         ("void.pheromone.emit", {"type": "SMELL"}, grpc.StatusCode.INVALID_ARGUMENT),
         (SENSE, {"unheard": 1}, grpc.StatusCode.INVALID_ARGUMENT),
         (SENSE, {"limit": 0}, grpc.StatusCode.INVALID_ARGUMENT),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import stat
+import time
 from pathlib import Path
 
 import grpc
@@ -118,13 +119,18 @@ def test_a_change_that_no_row_shows_is_in_the_agents_own_entry(
     eventually(lambda: json.loads(own.read_bytes())["items"][0]["spec"].get("umwelt") == umwelt)
 
 
-def test_a_torn_ghost_is_written_anew(daemon: Daemon, namespace: str) -> None:
+@pytest.mark.parametrize("trouble", ["torn", "removed", "somebody else's"])
+def test_a_ghost_that_is_not_what_cortex_wrote_is_written_anew(daemon: Daemon, namespace: str, trouble: str) -> None:
     ghost = ghost_of(daemon.key)
-    eventually(lambda: (ghost.root / AGENT_LIST).exists())
-    (ghost.root / AGENT_LIST).write_text('{"checksum":')
-    assert ghost.agent_names() == []
-
     daemon.invoke("world.cluster.agents.scout.define", namespace, spec={"command": ["/bin/true"]})
+    eventually(lambda: (namespace, "scout") in ghost.agent_names())
+    if trouble == "torn":
+        (ghost.root / AGENT_LIST).write_text('{"checksum":')
+    elif trouble == "removed":
+        ghost.remove(AGENT_LIST)
+    else:
+        ghost.write(AGENT_LIST, [], now=time.time(), writer="glass")
+    assert ghost.agent_names() == []
 
     eventually(lambda: (namespace, "scout") in ghost.agent_names())
 

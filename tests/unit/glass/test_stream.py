@@ -113,6 +113,7 @@ def test_where_nothing_live_answers_the_memory_grows_old(world: World) -> None:
     assert told(heard) == [
         ("ADDED", "scholar", "ghost"),
         ("SYNCED", "ghost", "fresh"),
+        ("LAYER", "Cortex: it does not run"),
         ("LAYER", "Cortex: it does not run", "kubectl: connection refused"),
         ("SYNCED", "ghost", "fresh"),
         ("SYNCED", "ghost", "old"),
@@ -146,7 +147,10 @@ def test_a_newer_memory_is_told_for_somebody_else_keeps_it(world: World) -> None
 
 def test_nothing_at_all_is_said_to_be_nothing(world: World) -> None:
     world.api.silent = "connection refused"
-    assert told(hear(world)) == [("LAYER", "Cortex: it does not run", "kubectl: connection refused")]
+    assert told(hear(world, lambda: None)) == [
+        ("LAYER", "Cortex: it does not run"),
+        ("LAYER", "Cortex: it does not run", "kubectl: connection refused"),
+    ]
     assert told(hear(world, ghost_only=True)) == [("LAYER", "ghost: nothing is remembered of this hive")]
 
 
