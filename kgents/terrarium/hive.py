@@ -82,6 +82,7 @@ class Hive:
     frozen: dict[str, str] | None = None
     unfollowed: int = 0
     """Agents whose logs are not in the stream, for there are too many."""
+    _fresh: list[Thought] = field(default_factory=list)
     _history: dict[Key, deque[float | None]] = field(default_factory=dict)
     _pressures: deque[float] = field(default_factory=lambda: deque(maxlen=HISTORY))
     _sampled: float = 0.0
@@ -100,6 +101,11 @@ class Hive:
         changed: set[str] = set()
         for one in heard:
             changed |= self._take(one, now)
+        # Many speak at once: each in order, but not together.
+        self._fresh.sort(key=lambda thought: thought.at)
+        self.thoughts.extend(self._fresh)
+        self.thought += len(self._fresh)
+        self._fresh.clear()
         if now - self._sampled >= SAMPLE:
             self._sample(now)
         return changed
@@ -239,8 +245,7 @@ class Hive:
         return self._think(Thought(at, "log", level_of(text), about[1], text, about))
 
     def _think(self, thought: Thought) -> set[str]:
-        self.thoughts.append(thought)
-        self.thought += 1
+        self._fresh.append(thought)
         return {"thoughts"}
 
     def _sample(self, now: float) -> None:

@@ -80,20 +80,20 @@ def _text_of(name: str) -> Callable[[Shown, int, Ink], Line]:
 
 def _named(widest: int) -> Column[Shown]:
     """The names' column: no wider than the longest of them, so that the others have the room."""
-    return Column("  NAME", 14, 0, _name, widest=min(max(widest + 2, 14), 32))
+    return Column("  NAME", 12, 0, _name, widest=min(max(widest + 2, 12), 32))
 
 
 COLUMNS: tuple[Column[Shown], ...] = (
-    Column("ACTIVITY", 12, 2, _activity, widest=15),
-    Column("5 min", 12, 4, _spark, widest=60),
+    Column("ACTIVITY", 10, 2, _activity, widest=15),
+    Column("5 min", 8, 4, _spark, widest=60),
     Column("PHASE", 11, 1, _phase, widest=14),
     Column("MIND", 12, 3, _mind),
     Column("READY", 5, 7, _ready, right=True),
-    Column("AGE", 6, 5, _age, right=True),
+    Column("AGE", 6, 6, _age, right=True),
     Column("REASON", 24, 8, _text_of("reason"), widest=60),
     Column("IMAGE", 18, 9, _text_of("image"), widest=40),
 )
-_NAMESPACE: Column[Shown] = Column("NAMESPACE", 10, 4, _text_of("namespace"), widest=20)
+_NAMESPACE: Column[Shown] = Column("NAMESPACE", 10, 5, _text_of("namespace"), widest=20)
 
 
 class Agents(Pane):

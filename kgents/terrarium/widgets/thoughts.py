@@ -99,6 +99,9 @@ class Thoughts(Pane):
             Segment("  " + clean(thought.text), ink.style("text" if thought.level == "info" else tone)),
         ]
 
+    def place_text(self) -> str:
+        return "" if self.following else super().place_text()
+
     def nothing(self) -> str:
         return "Nothing like that was said." if self.selector or self.least != "info" else "It is quiet."
 
