@@ -32,7 +32,7 @@ _WIDER: Final = 1.35
 _REACH: Final = 2.6
 _SIZES: Final = (1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.5, 9.0, 11.0)
 _BLOCKS: Final = " ░▒▓█"
-_BLOCK_FROM: Final = (0.04, 0.2, 0.45, 0.7)
+_BLOCK_FROM: Final = (0.1, 0.25, 0.45, 0.7)
 
 Pixels = list[list[int]]
 
@@ -60,7 +60,7 @@ def field(
 
 def level(strength: float) -> int:
     """The level that a strength is drawn at: what does not change it is not seen."""
-    return min(int(strength * LEVELS), int(MOST * LEVELS))
+    return int(min(strength, MOST) * LEVELS)
 
 
 def light(

@@ -129,7 +129,7 @@ def _put_row(picture: Picture, columns: _Columns, y: int, agent: Key, scents: li
             continue
         strength = sum(scent.intensity for scent in found)
         _put_cell(picture, x, y, room, strength, type, smooth)
-        stop = Stop((agent, type), x + room // 2, y, strongest_first(found), strength)
+        stop = Stop((agent, type), x + room // 2, y, strongest_first(found), strength if agent[1] != OTHERS else 0.0)
         picture.stops.append(stop)
         picture.boxes.append(Box(x, y, min(x + room, picture.width), y + 1, stop))
 

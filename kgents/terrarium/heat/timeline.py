@@ -127,7 +127,6 @@ def _add_stops(picture: Picture, band: _Band, left: int, top: int, high: int) ->
         strength = max(scent.initial for scent in scents)
         at = left + max(column, 0)
         stops[column] = Stop((band.type, scents[0].key), at, top + high - 1, strongest_first(scents), strength)
-    picture.stops.extend(stops.values())
     begin = 0
     for column in range(1, len(band.owners) + 1):
         owner = band.owners[begin]
@@ -136,9 +135,11 @@ def _add_stops(picture: Picture, band: _Band, left: int, top: int, high: int) ->
         if owner is not None and owner in stops:
             picture.boxes.append(Box(left + begin, top, left + column, top + high, stops[owner]))
         begin = column
-    for column, stop in stops.items():  # what another outshines can be found where it was emitted
-        if column >= 0 and band.owners[column] != column:
+    for column, stop in stops.items():
+        if column >= 0 and band.owners[column] != column:  # what another outshines is found where it was emitted
             picture.boxes.append(Box(stop.x, top, stop.x + 1, top + high, stop))
+        if column >= 0 or band.owners[0] == column:  # what faded before the first column is not seen
+            picture.stops.append(stop)
 
 
 def _put_scale(picture: Picture, left: int, right: int, seconds: int, hidden: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import ClassVar, Literal, cast
+from typing import ClassVar, cast
 
 from rich.color import Color
 from rich.segment import Segment
@@ -167,7 +167,7 @@ class Heatmap(Widget, can_focus=True):
     @property
     def _smooth(self) -> bool:
         """Whether the terminal has colours enough for soft ones."""
-        return self.app.console.color_system in ("256", "truecolor")
+        return self.app.is_headless or self.app.console.color_system != "standard"
 
     def _follow(self, picture: Picture) -> None:
         """The cursor stays with what it was on, else where it was."""
