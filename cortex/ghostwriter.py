@@ -138,6 +138,9 @@ class Ghostwriter:
             return ""
         return ghost.write(one.entry, one.rows, now=now, total=one.total, writer="cortex")
 
+    def _is_ours(self, group: _Group) -> bool:
+        return all(self._world.ghost.holds(entry, checksum) for entry, checksum in group.checksums.items())
+
     async def _write_details(self) -> None:
         """Some of the agents' own files a turn, so that many of them do not keep the disk busy."""
         mirror, ghost = self._world.mirror, self._world.ghost
@@ -158,7 +161,10 @@ class Ghostwriter:
         vouched: dict[str, str] = {}
         for group in self._groups.values():
             if not group.dirty and mirror.in_sync(group.kind):
-                vouched |= group.checksums
+                if await asyncio.to_thread(self._is_ours, group):
+                    vouched |= group.checksums
+                else:
+                    group.dirty = True  # who found nobody here has written what it knew
         if not vouched:
             return
         self._beat = time.monotonic()

@@ -130,7 +130,6 @@ def test_a_ghost_that_is_not_what_cortex_wrote_is_written_anew(daemon: Daemon, n
         ghost.remove(AGENT_LIST)
     else:
         ghost.write(AGENT_LIST, [], now=time.time(), writer="glass")
-    assert ghost.agent_names() == []
 
     eventually(lambda: (namespace, "scout") in ghost.agent_names())
 
