@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -33,22 +33,20 @@ class HiveCommands(Provider):
 
     async def discover(self) -> Hits:
         for command in self._commands():
-            yield DiscoveryHit(Content(command.text), command.run, text=command.text, help=Content(command.help))
+            yield DiscoveryHit(Content(command.text), command.run, text=command.text, help=command.help)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
         for command in self._commands():
             if (score := matcher.match(command.text)) > 0:
-                yield Hit(
-                    score + 0.5, Content(command.text), command.run, text=command.text, help=Content(command.help)
-                )
+                yield Hit(score + 0.5, Content(command.text), command.run, text=command.text, help=command.help)
         best = []
         for command in self._names():
             if (score := matcher.match(command.text)) > 0:
                 best.append((score, command))
         best.sort(key=lambda pair: -pair[0])
         for score, command in best[:SHOWN]:
-            yield Hit(score, Content(command.text), command.run, text=command.text, help=Content(command.help))
+            yield Hit(score, Content(command.text), command.run, text=command.text, help=command.help)
 
     def _commands(self) -> Iterator[Command]:
         from kgents.terrarium.screens.help import entries
@@ -63,8 +61,8 @@ class HiveCommands(Provider):
     def _names(self) -> Iterator[Command]:
         app = self.terrarium
         for key, row in app.hive.agents.items():
-            yield Command(clean(key[1]), f"agent, {row.get('phase')}", partial(app.open_agent, key))
+            yield Command(clean(key[1]), f"agent, {_word(row)}", partial(app.open_agent, key))
         for key, row in app.hive.proposals.items():
-            yield Command(clean(key[1]), f"proposal, {row.get('phase')}", partial(app.open_proposal, key))
+            yield Command(clean(key[1]), f"proposal, {_word(row)}", partial(app.open_proposal, key))
         for theme in app.available_themes:
             yield Command(f"theme {theme}", "colours", partial(setattr, app, "theme", theme))

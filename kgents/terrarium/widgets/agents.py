@@ -7,7 +7,7 @@ from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
 
-from kgents.looks import HEALTH, NO_LOOK, PHASE
+from kgents.looks import HEALTH, NO_LOOK, PHASE, Tone
 from kgents.terrarium import ordering
 from kgents.terrarium.columns import Column, Placed, cells, place, titles
 from kgents.terrarium.draw import UNKNOWN, Line, age, bar, clean, fit, percent, sparkline
@@ -38,7 +38,7 @@ def _name(one: Shown, width: int, ink: Ink) -> Line:
 def _activity(one: Shown, width: int, ink: Ink) -> Line:
     value = one.row.get("activity")
     share = float(value) if isinstance(value, (int, float)) else None
-    tone = "watch" if share is not None and share >= 0.7 else "well"
+    tone: Tone = "watch" if share is not None and share >= 0.7 else "well"
     figure = Segment(fit(percent(share), 5, right=True), ink.style("quiet"))
     return [*bar(share, width - 5, ink, tone), figure] if width >= 9 else [figure]
 
