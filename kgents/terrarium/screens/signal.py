@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from rich.color import Color
 from rich.segment import Segment
-from rich.style import Style
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
@@ -23,6 +21,7 @@ from kgents.terrarium.screens.base import HiveScreen, Subject
 from kgents.terrarium.widgets.header import Header
 from kgents.terrarium.widgets.keys import Keys
 from kgents.terrarium.widgets.page import Page
+from kgents.terrarium.widgets.signal_style import type_style
 
 TWO_COLUMNS = 100
 CURVE = 8
@@ -153,17 +152,10 @@ class SignalScreen(HiveScreen):
             for (where, name), row in sorted(hive.agents.items())
             if where == self._key[0] and type in (row.get("reactsTo") or ()) and target in (None, "", name)
         ]
-        made += [[Segment("⚡ ", ink.style("deed")), Segment(clean(name), ink.style("text"))] for name in who]
+        made += [[Segment("↯ ", ink.style("deed")), Segment(clean(name), ink.style("text"))] for name in who]
         if not who:
             made += facts.quiet("nobody", width, ink)
         return made
-
-
-def type_style(type: str, ink: Ink) -> Style:
-    """A signal type in its hue; bold, for it stands for a lot."""
-    if not ink.colours:
-        return ink.style("text", bold=True)
-    return Style(color=Color.from_rgb(*ink.hue(type)), bold=True)
 
 
 def clean_branch(line: str) -> str:

@@ -98,6 +98,10 @@ class Page(ScrollView, can_focus=True):
     def on_mount(self) -> None:
         self.renew()
 
+    def watch_show_vertical_scrollbar(self) -> None:
+        """The bar takes room from the lines, or gives it back."""
+        self.call_after_refresh(self.renew)
+
     def on_resize(self, event: events.Resize) -> None:
         self.renew()
 
