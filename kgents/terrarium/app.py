@@ -159,8 +159,8 @@ class TerrariumApp(App[None]):
     def action_ghost(self) -> None:
         """Look at what the disk remembers, and back."""
         ghost_only = not self.world.ghost_only
-        self.enter(self.world.elsewhere(self.world.context, self.world.namespace, ghost_only=ghost_only))
-        self.tell("What this disk remembers. g goes back to the hive." if ghost_only else "Back to the hive.")
+        told = "What this disk remembers. g goes back to the hive." if ghost_only else "Back to the hive."
+        self._go(self.world.context, self.world.namespace, ghost_only, told)
 
     def action_namespace(self) -> None:
         from kgents.terrarium.screens.picker import Picker
@@ -172,7 +172,7 @@ class TerrariumApp(App[None]):
 
     def go_namespace(self, namespace: str | None) -> None:
         if namespace is not None and namespace != self.world.namespace:
-            self.enter(self.world.elsewhere(self.world.context, namespace, ghost_only=self.world.ghost_only))
+            self._go(self.world.context, namespace, self.world.ghost_only)
 
     def action_hives(self) -> None:
         from kgents.terrarium.screens.picker import Picker
@@ -183,12 +183,18 @@ class TerrariumApp(App[None]):
         self.in_thread(self.world.contexts, show, "hives")
 
     def go_hive(self, context: str | None) -> None:
-        if context is None or context == self.world.context:
-            return
-        here, ghost_only = self.world, self.world.ghost_only
-        self.in_thread(
-            lambda: here.elsewhere(context, here.namespace, ghost_only=ghost_only), self.enter, f"hive {context}"
-        )
+        if context is not None and context != self.world.context:
+            self._go(context, self.world.namespace, self.world.ghost_only)
+
+    def _go(self, context: str, namespace: str, ghost_only: bool, told: str = "") -> None:
+        here = self.world
+
+        def arrive(world: World) -> None:
+            self.enter(world)
+            if told:
+                self.tell(told)
+
+        self.in_thread(lambda: here.elsewhere(context, namespace, ghost_only=ghost_only), arrive, f"hive {context}")
 
     def action_theme(self) -> None:
         from kgents.terrarium.screens.picker import Picker

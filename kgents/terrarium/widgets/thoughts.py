@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from kgents.api.selecting import Selector
 from kgents.looks import NO_LOOK, PHASE, Tone
 from kgents.terrarium.draw import Line, clean, fit
-from kgents.terrarium.hive import THOUGHTS, Key, Thought
+from kgents.terrarium.hive import THOUGHTS, Hive, Key, Thought
 from kgents.terrarium.widgets.pane import Pane
 
 LEVELS = ("info", "warning", "error")
@@ -38,6 +38,7 @@ class Thoughts(Pane):
         self.least = "info"
         self._keys: list[Key] = []
         self._shown: dict[Key, Thought] = {}
+        self._hive: Hive | None = None
         self._read = 0
 
     def keys(self) -> Sequence[Key]:
@@ -46,6 +47,10 @@ class Thoughts(Pane):
     def hear(self) -> None:
         """Take in the thoughts since the last time."""
         hive = self.terrarium.hive
+        if hive is not self._hive:  # another namespace, another layer, another hive: nothing of the old one stays
+            self._hive = hive
+            self.reorder()
+            return
         count = min(hive.thought - self._read, len(hive.thoughts))
         number = hive.thought - count
         for thought in hive.recent(count):
