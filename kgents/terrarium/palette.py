@@ -66,3 +66,8 @@ class HiveCommands(Provider):
             yield Command(clean(key[1]), f"proposal, {_word(row)}", partial(app.open_proposal, key))
         for theme in app.available_themes:
             yield Command(f"theme {theme}", "colours", partial(setattr, app, "theme", theme))
+
+
+def _word(row: Mapping[str, Any]) -> str:
+    """A phase as it may stand where Textual reads markup."""
+    return "".join(sign for sign in str(row.get("phase")) if sign.isalpha())

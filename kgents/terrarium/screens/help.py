@@ -28,6 +28,10 @@ SELECTORS = (
 )
 
 
+_TEXTUALS = ("screen.copy_text",)
+"""Keys that Textual gives every screen, and that mean nothing to these."""
+
+
 class Entry(NamedTuple):
     """One key. `node` is whose binding it is."""
 
@@ -47,7 +51,7 @@ def entries(screen: Screen[Any]) -> Iterator[Entry]:
         before = found.get(place)
         if before is not None:
             found[place] = before._replace(key=f"{before.key} {key}")
-        elif binding.description:
+        elif binding.description and binding.action not in _TEXTUALS:
             found[place] = Entry(key, binding.description, binding.action, active.node)
     yield from found.values()
 

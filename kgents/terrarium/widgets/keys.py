@@ -23,6 +23,13 @@ _SIGNS = {
     "question_mark": "?",
     "escape": "esc",
     "tab": "⇥",
+    "shift+tab": "⇤",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
 }
 
 
