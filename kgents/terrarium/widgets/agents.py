@@ -80,7 +80,8 @@ def _text_of(name: str) -> Callable[[Shown, int, Ink], Line]:
 
 def _named(widest: int) -> Column[Shown]:
     """The names' column: no wider than the longest of them, so that the others have the room."""
-    return Column("  NAME", 12, 0, _name, widest=min(max(widest + 2, 12), 32))
+    wanted = max(widest + 2, 12)
+    return Column("  NAME", min(wanted, 18), 0, _name, widest=min(wanted, 32))
 
 
 COLUMNS: tuple[Column[Shown], ...] = (
