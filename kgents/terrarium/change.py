@@ -48,13 +48,14 @@ def risk(total: float | None, reasons: Iterable[str], ink: Ink, width: int) -> T
     """Bars on one scale, each beginning where the one before ends, up to the total; the two thresholds are marked."""
     if total is None:
         return Text("not weighed yet", ink.style("quiet"))
-    room = 10 if width < 44 else 20 if width < 90 else 30
+    room = 10 if width < 60 else 20 if width < 90 else 30
     quiet = ink.style("quiet")
     table = Table.grid(padding=(0, 1, 0, 0), expand=True)
     table.add_column(width=5, no_wrap=True, justify="right")
     table.add_column(width=room, no_wrap=True)
     table.add_column(ratio=1, overflow="fold")
-    table.add_row("", _scale(room, quiet), Text("a person from 0.3, with a reason from 0.7", quiet))
+    legend = f"a person from {MEDIUM:g}, with a reason from {HIGH:g}" if room > 10 else ""
+    table.add_row("", _scale(room, quiet), Text(legend, quiet))
     so_far = 0.0
     for reason in reasons:
         term = _TERM.match(str(reason))

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Button, Input, Label, Static
+from textual.widgets import Button, Checkbox, Input, Label, Static
 
 from kgents.api.errors import KgentsError
 from kgents.terrarium.draw import clean
@@ -43,8 +43,12 @@ class Dialog(ModalScreen[None]):
     Nothing is sent twice: from `send` until its answer the dialog takes no further wish to send.
     """
 
-    AUTO_FOCUS = None
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "leave", show=False)]
+    AUTO_FOCUS = ""  # a button under the cursor would be pressed by an enter too many
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "leave", show=False),
+        Binding("pagedown", "look(5)", "down", show=False),
+        Binding("pageup", "look(-5)", "up", show=False),
+    ]
     DEFAULT_CSS = """
     Dialog { align: center middle; }
     Dialog .dialog { padding: 0 1; }
@@ -58,8 +62,9 @@ class Dialog(ModalScreen[None]):
     Dialog #buttons { height: 1; margin: 1 0 0 0; align-horizontal: right; }
     Dialog Button { margin: 0 0 0 2; min-width: 8; background: $selection; color: $foreground; }
     Dialog Button:focus { text-style: bold reverse; }
-    Dialog #do { color: $primary; text-style: bold; }
-    Dialog.-grave .dialog { border: round $error; border-title-color: $error; }
+    Dialog.-short #view { margin: 0; }
+    Dialog.-short #buttons { margin: 0; }
+    Dialog #do { min-width: 16; color: $primary; text-style: bold; }
     Dialog.-grave #do { color: $error; }
     """
     DO: ClassVar[str] = "do it"
@@ -127,7 +132,13 @@ class Dialog(ModalScreen[None]):
     def say_error(self, error: KgentsError) -> None:
         self.say(clean(str(error)))
 
-    def send(self, work: Callable[[], T], then: Callable[[T], None], doing: str) -> None:
+    def send(
+        self,
+        work: Callable[[], T],
+        then: Callable[[T], None],
+        doing: str,
+        wrong: Callable[[KgentsError], None] | None = None,
+    ) -> None:
         """Does `work` beside the screen, once; then `then`, or its error is said and it can be tried again."""
         if self.sending:
             return
@@ -138,7 +149,7 @@ class Dialog(ModalScreen[None]):
             self.sending = False
             if isinstance(answer, KgentsError):
                 if self.is_attached:
-                    self.say_error(answer)
+                    (wrong or self.say_error)(answer)
                 else:
                     self.terrarium.fail(answer, doing)
                 return
@@ -152,6 +163,10 @@ class Dialog(ModalScreen[None]):
         if self.is_current:
             self.dismiss()
 
+    def action_look(self, by: int) -> None:
+        """Scroll what is shown."""
+        self.query_one("#view").scroll_relative(y=by, animate=False)
+
     def action_leave(self) -> None:
         self.dismiss()
 
@@ -164,6 +179,10 @@ class Dialog(ModalScreen[None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
+        self.entered()
+
+    def entered(self) -> None:
+        """Enter in a field."""
         self.confirm()
 
     def on_resize(self) -> None:
@@ -181,6 +200,14 @@ class Dialog(ModalScreen[None]):
 def field(label: str, asked: Widget) -> Horizontal:
     """A line of a form."""
     return Horizontal(Label(label, markup=False), asked, classes="field")
+
+
+class Tick(Checkbox):
+    """A box that is empty unless it is ticked, with colours or without."""
+
+    @property
+    def BUTTON_INNER(self) -> str:  # type: ignore[override]
+        return "✔" if self.value else " "
 
 
 class ConfirmDialog(Dialog):
@@ -223,13 +250,10 @@ class FreezeDialog(ConfirmDialog):
         if self._frozen is None:
             yield field("reason", Input(id="reason", compact=True, placeholder="everybody who looks is told"))
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         self.add_class("-grave")
         if self._frozen is not None:
             self.query_one("#do", Button).label = "y  thaw it"
-        super().on_mount()
-
-    def begin(self) -> None:
         text = Text(no_wrap=False, style=self.ink.style("text"))
         if self._frozen is None:
             text.append("Freeze the hive of ").append(self._called, self.ink.style("trouble", bold=True)).append("?\n")
@@ -244,12 +268,11 @@ class FreezeDialog(ConfirmDialog):
     def hint(self) -> str:
         return "y thaws · esc leaves" if self._frozen is not None else "reason, enter, then y · esc leaves"
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def entered(self) -> None:
         """Enter ends the reason; only a y after it freezes."""
-        event.stop()
-        if event.value.strip():
+        if self.query_one("#reason", Input).value.strip():
             self.say(f"y freezes {self._called}", wrong=False)
-            self.query_one("#do", Button).focus()
+            self.set_focus(None)  # not the button: one enter too many would press it
         else:
             self.say("Say why: everybody who looks is told")
 

@@ -15,7 +15,7 @@ from kgents.api.errors import UsageError
 from kgents.api.pheromone import TYPES, default_half_life, lifetime
 from kgents.terrarium.draw import clean
 from kgents.terrarium.screens.base import Subject
-from kgents.terrarium.screens.dialogs import Dialog, field
+from kgents.terrarium.screens.dialogs import Dialog, Tick, field
 
 USUAL = "WARNING"
 REACTORS_SHOWN = 4
@@ -47,7 +47,7 @@ class EmitDialog(Dialog):
         yield field("for", Input(self._target, id="target", compact=True, placeholder="everybody, or one agent"))
         yield field("strength", Input("1", id="intensity", compact=True, placeholder="above 0, at most 1"))
         yield field("half-life", Input(id="half", compact=True, placeholder="the usual one of its type"))
-        yield field("work", Checkbox("one agent takes it and does it", id="claimable", compact=True))
+        yield field("work", Tick("one agent takes it and does it", id="claimable", compact=True))
 
     def hint(self) -> str:
         return "↑↓ type · tab next · enter emits · esc leaves"

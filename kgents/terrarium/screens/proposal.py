@@ -29,14 +29,25 @@ from kgents.terrarium.widgets.header import Header
 from kgents.terrarium.widgets.keys import Keys
 from kgents.terrarium.widgets.proposals import short_user
 
-SECTIONS = ("change", "timeline", "risk", "evidence", "decision")
+SECTIONS = ("change", "evidence", "risk", "decision", "timeline")
 _MOVING = frozenset({"_heard", "ageSeconds"})
 
 
-class ProposalScreen(HiveScreen):
+_FIRST = ("act('approve')", "act('reject')", "act('rollback')", "act('why')", "act('yaml')")
+
+
+def _deciding_first() -> list[BindingType]:
+    """The common keys, those for deciding before the others: the last line has no room for all."""
+    bound = [one for one in HiveScreen.BINDINGS if isinstance(one, Binding)]
+    places = {action: place for place, action in enumerate(_FIRST)}
+    return [*sorted(bound, key=lambda one: places.get(one.action, len(_FIRST)))]
+
+
+class ProposalScreen(HiveScreen, inherit_bindings=False):
     """Reads the whole of it beside the screen, and anew whenever the hive tells of another row."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        *_deciding_first(),
         Binding("escape", "app.back", "back"),
         Binding("enter", "agent", "its target", key_display="⏎"),
         Binding("j,down", "scroll(1)", "down", show=False),
@@ -76,11 +87,11 @@ class ProposalScreen(HiveScreen):
         with VerticalScroll(id="proposal-body"), Container(id="columns"):
             with Vertical(classes="column"):
                 yield Static(id="change", classes="section", markup=False)
-                yield Static(id="timeline", classes="section", markup=False)
+                yield Static(id="evidence", classes="section", markup=False)
             with Vertical(classes="column"):
                 yield Static(id="risk", classes="section", markup=False)
-                yield Static(id="evidence", classes="section", markup=False)
                 yield Static(id="decision", classes="section", markup=False)
+                yield Static(id="timeline", classes="section", markup=False)
         yield Keys()
 
     def on_mount(self) -> None:

@@ -15,7 +15,7 @@ from kgents.glass.answer import Answer
 from kgents.terrarium import change
 from kgents.terrarium.draw import clean
 from kgents.terrarium.screens.base import Subject
-from kgents.terrarium.screens.dialogs import Dialog, attempt, field
+from kgents.terrarium.screens.dialogs import Dialog, Tick, field
 
 Wish = dict[str, Any]
 
@@ -42,11 +42,11 @@ class ProposeDialog(Dialog):
         yield field("image", Input(id="image", compact=True, placeholder="this image"))
         yield field("set", Input(id="sets", compact=True, placeholder="config.mode=fast; config.batch=64"))
         yield field("patch", Input(id="patch", compact=True, placeholder="or a whole change, as JSON or YAML"))
-        yield field("delete", Checkbox("delete the target instead", id="delete", compact=True))
+        yield field("delete", Tick("delete the target instead", id="delete", compact=True))
         yield field("reason", Input(id="reason", compact=True, placeholder="why, for whoever reviews it"))
 
     def hint(self) -> str:
-        return "tab next · enter tries, enter again proposes · esc leaves"
+        return "enter tries, again proposes · esc leaves"
 
     def begin(self) -> None:
         if self._target:
@@ -75,8 +75,12 @@ class ProposeDialog(Dialog):
         world, namespace = self.terrarium.world, self.namespace
         given = {**wish, "reason": reason}
         if wish != self._tried:
-            trial = attempt(lambda: world.write("proposals.define", namespace, {**given, "dryRun": True}))
-            self.send(trial, lambda answer: self._show(wish, answer), "Trying it")
+            self.send(
+                lambda: world.write("proposals.define", namespace, {**given, "dryRun": True}),
+                lambda answer: self._show(wish, answer),
+                "Trying it",
+                lambda error: self._show(wish, error),
+            )
             return
         self.send(
             lambda: world.write("proposals.define", namespace, given),
