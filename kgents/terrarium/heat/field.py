@@ -28,6 +28,8 @@ MOST: Final = 2.0
 """A spot stronger than this looks as one of this strength."""
 _PEAK: Final = 0.85
 """The share of its hue that a spot of strength 1 reaches: text must be legible on it."""
+_STEP: Final = 3
+"""Steps of a channel that look different; with fewer colours more of them are known from the last picture."""
 _WIDER: Final = 1.35
 _REACH: Final = 2.6
 _SIZES: Final = (1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.5, 9.0, 11.0)
@@ -118,7 +120,8 @@ def _curve(ground: int, dark: bool) -> bytes:
     table = bytearray()
     for more in range(1024):
         shown = more if more <= knee else knee + (room - knee) * (1 - math.exp(-(more - knee) / soft))
-        table.append(min(max(round(ground + shown if dark else ground - shown), 0), 255))
+        step = round(shown / _STEP) * _STEP
+        table.append(min(max(ground + step if dark else ground - step, 0), 255))
     return bytes(table)
 
 

@@ -20,7 +20,7 @@ _AREA: Final = 100
 """Cells of the pane for each whole label, so that the field stays a field."""
 _SHORTEST: Final = 5
 """A name cut to less says nothing."""
-_AIR: Final = 1
+_AIR: Final = 2
 _LINES: Final = (0, 1, -1, 2, -2)
 
 

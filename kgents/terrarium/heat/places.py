@@ -18,7 +18,7 @@ _UPWARD: Final = frozenset({"lat", "latitude"})
 _DOWN: Final = _UPWARD | {"y"}
 _LARGEST: Final = 1e15
 """Coordinates beyond it count as it: differences of larger ones are no numbers any more."""
-_TRIES: Final = 16
+_TRIES: Final = 24
 _RELAXED: Final = 80
 """With so many placed, others no longer look for free air: there is none, and looking costs."""
 _REMEMBERED: Final = 2000
@@ -122,9 +122,9 @@ def _free(spot: Spot, taken: Sequence[Place]) -> Place:
     for nth in range(_TRIES if taken else 1):
         aside, lower = _hashed(*spot.emitter, spot.type, str(nth))
         spread = _LOOSE + nth / _TRIES
-        tried = (_inside(across + (aside - 0.5) * spread * 1.5), _inside(down + (lower - 0.5) * spread * 1.2))
+        tried = (_inside(across + (aside - 0.5) * spread * 1.7), _inside(down + (lower - 0.5) * spread * 1.5))
         room = min((_apart(tried, other) for other in taken), default=1.0)
-        score = min(room, 1.5) - 0.4 * spread
+        score = min(room, 1.5) - 0.3 * spread
         if score > best:
             best, found = score, tried
     return found

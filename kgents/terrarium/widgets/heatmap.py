@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from functools import lru_cache
 from typing import ClassVar, cast
 
 from rich.color import Color
@@ -32,6 +33,11 @@ _SECONDS_SEEN = 5.0
 """The timeline moves that often."""
 _OLD_SHARE = 0.35
 """How much nearer to the ground what is old is drawn."""
+
+
+@lru_cache(maxsize=8192)
+def _colour(rgb: Rgb) -> Color:
+    return Color.from_rgb(*rgb)
 
 
 class Heatmap(Widget, can_focus=True):
@@ -247,13 +253,14 @@ class Heatmap(Widget, can_focus=True):
                 foreground, background = (
                     mix(colour, self.ink.ground, _OLD_SHARE) if colour else None for colour in (foreground, background)
                 )
-            style = self._styles[key] = Style(
-                color=Color.from_rgb(*foreground) if foreground else None,
-                bgcolor=Color.from_rgb(*background) if background else None,
-                bold=True if weight & BOLD else None,
-                dim=True if weight & DIM else None,
-                reverse=True if weight & REVERSE else None,
-            )
+            style = Style.from_color(foreground and _colour(foreground), background and _colour(background))
+            if weight:
+                style += Style(
+                    bold=bool(weight & BOLD) or None,
+                    dim=bool(weight & DIM) or None,
+                    reverse=bool(weight & REVERSE) or None,
+                )
+            self._styles[key] = style
         return style
 
     # What is done with it
