@@ -12,6 +12,8 @@ import pytest
 from tests.support import given, hive, kinds
 from tests.support.kubectl import Kubectl
 
+LONGEST_ID = 200
+
 
 @pytest.fixture(scope="session")
 def hive_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[hive.HiveApi]:
@@ -55,6 +57,13 @@ def new_namespace(kubectl: Kubectl) -> Iterator[Callable[[str], str]]:
 
 def pytest_configure(config: pytest.Config) -> None:
     given.begin()
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """A short name for a huge text: pytest puts a test's name into the environment, where no process starts with it."""
+    if isinstance(val, str | bytes) and len(val) > LONGEST_ID:
+        return f"{val[:40]!a} and so on, {len(val)} in all"
+    return None
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
