@@ -76,21 +76,39 @@ LIGHT: Final[dict[Tone, str]] = {
 }
 HUES: Final[dict[str, str]] = {
     "WARNING": "#e2704a",
-    "OPPORTUNITY": "#8fbf6f",
+    "OPPORTUNITY": "#a3ef6f",
     "SCARCITY": "#e3b34d",
-    "CAPABILITY": "#b7c95a",
-    "INTENT": "#6fb3c9",
-    "STATE": "#8aa0b4",
-    "MEMORY": "#5f8fd0",
-    "NARRATIVE": "#d6a27c",
-    "METAPHOR": "#d18fc0",
-    "DREAM": "#a98fd0",
-    "TEST": "#7fc9b0",
-    "CHAOS": "#e0507a",
-    "REVIEW_REQUEST": "#f0e08a",
+    "CAPABILITY": "#deeeb6",
+    "INTENT": "#43aac7",
+    "STATE": "#c9cad1",
+    "MEMORY": "#8ebbf7",
+    "NARRATIVE": "#af9589",
+    "METAPHOR": "#9771a2",
+    "DREAM": "#8c7ef2",
+    "TEST": "#83f9fe",
+    "CHAOS": "#c06367",
+    "REVIEW_REQUEST": "#bab68b",
 }
-"""Signal types on the dark ground; a theme darkens them for a light one."""
+"""Types of signals on the dark ground."""
+LIGHT_HUES: Final[dict[str, str]] = {
+    "WARNING": "#963d0e",
+    "OPPORTUNITY": "#306441",
+    "SCARCITY": "#976700",
+    "CAPABILITY": "#343904",
+    "INTENT": "#004667",
+    "STATE": "#5d5471",
+    "MEMORY": "#2e0d90",
+    "NARRATIVE": "#543f39",
+    "METAPHOR": "#8a2ca1",
+    "DREAM": "#624ecd",
+    "TEST": "#197c84",
+    "CHAOS": "#5e0e40",
+    "REVIEW_REQUEST": "#737255",
+}
+"""Types of signals on the light ground."""
 OTHER_HUE: Final = "#9aa79d"
+LIGHT_OTHER_HUE: Final = "#5f6761"
+"""Of a type that is none of these."""
 
 EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 LEVELS: Final = " ▁▂▃▄▅▆▇█"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from rich.color import Color
 from rich.style import Style
 
-from kgents.looks import HUES, OTHER_HUE, Tone
+from kgents.looks import HUES, LIGHT_HUES, LIGHT_OTHER_HUE, OTHER_HUE, Tone
 
 Rgb = tuple[int, int, int]
 _BOLD_IN_MONOCHROME: frozenset[Tone] = frozenset({"trouble", "watch"})
@@ -37,11 +37,7 @@ class Ink:
 
     def hue(self, type: str) -> Rgb:
         """The colour of a type of signal on this ground."""
-        colour = rgb(HUES.get(type, OTHER_HUE))
-        if self.dark:
-            return colour
-        red, green, blue = (int(part * 0.62) for part in colour)
-        return red, green, blue
+        return rgb(HUES.get(type, OTHER_HUE) if self.dark else LIGHT_HUES.get(type, LIGHT_OTHER_HUE))
 
     def _made(self, tone: Tone, bold: bool, dim: bool, on: Tone | None) -> Style:
         if not self.colours:
