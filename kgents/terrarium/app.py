@@ -22,7 +22,7 @@ from kgents.terrarium.keeping import Kept
 from kgents.terrarium.palette import HiveCommands
 from kgents.terrarium.screens.base import HiveScreen
 from kgents.terrarium.screens.main import MainScreen
-from kgents.terrarium.themes import DARK_NAME, LIGHT_NAME, THEMES, ink_of
+from kgents.terrarium.themes import DARK_NAME, LIGHT_NAME, THEMES, ink_of, quiet_variables, missing
 from kgents.terrarium.world import World
 
 log = logging.getLogger(__name__)
@@ -83,6 +83,9 @@ class TerrariumApp(App[None]):
     def on_unmount(self) -> None:
         self.feed.stop()
         keeping.save(self.kept)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return missing(self.current_theme)
 
     # what screens use
 
@@ -153,6 +156,10 @@ class TerrariumApp(App[None]):
         while not isinstance(self.screen, MainScreen):
             self.pop_screen()
         self._show({"agents", "signals", "proposals", "thoughts", "source"})
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """What our stylesheets want of a theme, for those of Textual's that say nothing of it."""
+        return quiet_variables(self.current_theme)
 
     # keys
 
@@ -240,6 +247,8 @@ class TerrariumApp(App[None]):
         for screen in self.screen_stack:
             if isinstance(screen, HiveScreen):
                 screen.on_hive(changed)
+                if "source" in changed:  # another layer can do other things
+                    screen.refresh_bindings()
 
     def _tick(self) -> None:
         for screen in self.screen_stack:

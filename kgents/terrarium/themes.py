@@ -47,6 +47,13 @@ def _theme(name: str, tones: Mapping[Tone, str], *, dark: bool) -> Theme:
     )
 
 
+def quiet_variables(theme: Theme) -> dict[str, str]:
+    """Colours that our stylesheets name beside Textual's own, for any theme."""
+    base = DARK if theme.dark else LIGHT
+    line = theme.panel or theme.surface or base["line"]
+    return {"line": line, "quiet": base["quiet"], "selection": line}
+
+
 THEMES = (_theme(DARK_NAME, DARK, dark=True), _theme(LIGHT_NAME, LIGHT, dark=False))
 
 
@@ -61,6 +68,13 @@ def ink_of(theme: Theme, variables: Mapping[str, str], *, colours: bool = True) 
     return Ink(tones, theme.dark, colours)
 
 
+def missing(theme: Theme) -> dict[str, str]:
+    """What the style sheet needs and Textual's own themes do not say."""
+    said = theme.to_color_system().generate()
+    return {tone: said[_VARIABLES[tone]] for tone in _OWN}
+
+
+_OWN: tuple[Tone, ...] = ("line", "quiet", "selection")
 _VARIABLES: dict[Tone, str] = {
     "ground": "background",
     "text": "foreground",

@@ -40,8 +40,8 @@ class MainScreen(HiveScreen):
         Binding("m", "heat", "heatmap", show=False),
         Binding("z", "zoom", "zoom", show=False),
         Binding("escape", "clear", "clear", show=False),
-        Binding("tab", "app.focus_next", "next pane", show=False),
-        Binding("shift+tab", "app.focus_previous", "previous pane", show=False),
+        Binding("tab", "next_pane(1)", "next pane", show=False),
+        Binding("shift+tab", "next_pane(-1)", "previous pane", show=False),
         *(Binding(str(number), f"pane('{name}')", name, show=False) for number, name in enumerate(PANES, 1)),
     ]
 
@@ -185,6 +185,10 @@ class MainScreen(HiveScreen):
         if self.has_class("-zoomed"):
             self._zoom(name)
         self.query_one(f"#{name}").focus()
+
+    def action_next_pane(self, by: int) -> None:
+        here = PANES.index(self.terrarium.kept.focused)
+        self.action_pane(PANES[(here + by) % len(PANES)])
 
     def action_heat(self) -> None:
         self.query_one(Heatmap).action_mode()

@@ -147,7 +147,8 @@ class Rows(Widget, can_focus=True):
         self._put(self.cursor + by)
 
     def action_page(self, by: float) -> None:
-        self._put(self.cursor + int(by * max(self.room - 1, 1)))
+        rows = max(int(abs(by) * (self.room - 1)), 1)
+        self._put(self.cursor + (rows if by > 0 else -rows))
 
     def action_open(self) -> None:
         if self.key is not None:

@@ -129,6 +129,7 @@ class Thoughts(Pane):
 
     def action_level(self) -> None:
         self.least = LEVELS[(LEVELS.index(self.least) + 1) % len(LEVELS)]
+        self.terrarium.kept.level = self.least
         self.reorder()
 
     def action_move(self, by: int) -> None:
