@@ -20,8 +20,8 @@ SIGNS: Final[dict[str, Tone]] = {"+": "well", "-": "trouble", "~": "watch"}
 _LINE = re.compile(r"^([+~-]) (.+?): (.*)$", re.DOTALL)
 _TERM = re.compile(r"^\+(\d+(?:\.\d+)?) (.*)$", re.DOTALL)
 _VALUE = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\b(?:true|false|null)\b|→|‹[^›]*›|\*{3,}')
-MOST: Final = 200
-"""Lines of a diff that are shown; how many more there are is said."""
+MOST: Final = 2000
+"""Lines of a diff that are shown, for who decides should see all of it; how many more there are is said."""
 
 
 def diff(lines: Sequence[str] | str | None, ink: Ink) -> Table | Text:
@@ -48,7 +48,7 @@ def risk(total: float | None, reasons: Iterable[str], ink: Ink, width: int) -> T
     """Bars on one scale, each beginning where the one before ends, up to the total; the two thresholds are marked."""
     if total is None:
         return Text("not weighed yet", ink.style("quiet"))
-    room = 10 if width < 60 else 20 if width < 90 else 30
+    room = 10 if width < 52 else 20 if width < 90 else 30
     quiet = ink.style("quiet")
     table = Table.grid(padding=(0, 1, 0, 0), expand=True)
     table.add_column(width=5, no_wrap=True, justify="right")

@@ -109,7 +109,7 @@ class DecideDialog(Dialog):
         ink = self.ink
         table = Table.grid(expand=True)
         table.add_column(ratio=1)
-        head = Text(f"{clean(str(row.get('target')))}", ink.style("text", bold=True))
+        head = Text.assemble((clean(str(row.get("target"))), ink.style("text", bold=True)))
         head.append(f"  {row.get('phase')}, asked for by {clean(str(row.get('proposer')))}", ink.style("quiet"))
         table.add_row(head)
         table.add_row(Text(f"“{clean(str(row.get('reason') or ''))}”", ink.style("text")))

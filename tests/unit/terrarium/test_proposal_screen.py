@@ -81,6 +81,12 @@ def test_odd_risks_are_drawn(total: float | None, reasons: list[str], words: str
     assert "\x1b" not in drawn
 
 
+def test_what_of_a_diff_is_not_shown_is_counted() -> None:
+    drawn = lines(change.diff([f"+ spec.a{n}: 1" for n in range(change.MOST + 7)], INK), 40)
+
+    assert "7 more lines" in drawn[-1]
+
+
 @pytest.mark.parametrize(
     "given", [None, "", [], "~ spec.x: 1 → 2", "no sign at all", "+ a: " + "x" * 5000, "- [red]x[/]: \x1b[2J\u202e"]
 )
