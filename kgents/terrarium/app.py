@@ -22,7 +22,7 @@ from kgents.terrarium.keeping import Kept
 from kgents.terrarium.palette import HiveCommands
 from kgents.terrarium.screens.base import HiveScreen
 from kgents.terrarium.screens.main import MainScreen
-from kgents.terrarium.themes import DARK_NAME, LIGHT_NAME, THEMES, ink_of, quiet_variables, missing
+from kgents.terrarium.themes import DARK_NAME, LIGHT_NAME, THEMES, ink_of, missing
 from kgents.terrarium.world import World
 
 log = logging.getLogger(__name__)
@@ -156,10 +156,6 @@ class TerrariumApp(App[None]):
         while not isinstance(self.screen, MainScreen):
             self.pop_screen()
         self._show({"agents", "signals", "proposals", "thoughts", "source"})
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """What our stylesheets want of a theme, for those of Textual's that say nothing of it."""
-        return quiet_variables(self.current_theme)
 
     # keys
 

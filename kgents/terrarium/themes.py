@@ -47,13 +47,6 @@ def _theme(name: str, tones: Mapping[Tone, str], *, dark: bool) -> Theme:
     )
 
 
-def quiet_variables(theme: Theme) -> dict[str, str]:
-    """Colours that our stylesheets name beside Textual's own, for any theme."""
-    base = DARK if theme.dark else LIGHT
-    line = theme.panel or theme.surface or base["line"]
-    return {"line": line, "quiet": base["quiet"], "selection": line}
-
-
 THEMES = (_theme(DARK_NAME, DARK, dark=True), _theme(LIGHT_NAME, LIGHT, dark=False))
 
 

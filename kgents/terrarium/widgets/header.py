@@ -74,7 +74,7 @@ class Header(Widget):
             parts.append([Segment(f"{waiting} to review", ink.style("watch", bold=True))])
         pressure = hive.pressure()
         if pressure is not None:
-            spark = sparkline(hive.pressures()[-6:], 6)
+            spark = sparkline(hive.pressures()[-6:], 6).lstrip()
             parts.append(
                 [
                     Segment("pressure ", quiet),
@@ -88,11 +88,9 @@ class Header(Widget):
 
     def _frozen(self, frozen: dict[str, str], ink: Ink, width: int) -> Line:
         reason = f": {frozen['reason']}" if frozen.get("reason") else ""
-        text = f" ❄ FROZEN by {frozen.get('by') or 'somebody'}{reason}"
-        hint = "  F thaws "
-        body = fit(clean(text), width - len(hint)) if width > 40 else fit(clean(text), width)
-        style = ink.style("ground", bold=True, on="activity")
-        return [Segment(f"{body}{hint if width > 40 else ''}", style)]
+        text = clean(f"❄ FROZEN by {frozen.get('by') or 'somebody'}{reason}")
+        hint = "  F thaws " if width > 40 else ""
+        return [Segment(f" {fit(text, width - 1 - len(hint))}{hint}", ink.style("ground", bold=True, on="activity"))]
 
 
 def source_line(hive: Hive, now: float, ink: Ink) -> Line:

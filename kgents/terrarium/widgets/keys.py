@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, cast
 
 from rich.segment import Segment
@@ -10,11 +11,13 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from kgents.terrarium.draw import Line, length
+from kgents.terrarium.draw import Line, cut, length
+from kgents.terrarium.ink import Ink
 
 if TYPE_CHECKING:
     from kgents.terrarium.app import TerrariumApp
 
+MORE = 3
 _SIGNS = {
     "enter": "⏎",
     "space": "␣",
@@ -38,8 +41,13 @@ def sign(key: str) -> str:
     return _SIGNS.get(key, key.replace("ctrl+", "^"))
 
 
+def _part(key: str, label: str, can: bool, ink: Ink) -> Line:
+    glyph = Segment(f" {key} ", ink.style("well" if can else "quiet", bold=True, dim=not can))
+    return [glyph, Segment(f"{label}  ", ink.style("quiet", dim=not can))]
+
+
 class Keys(Widget):
-    """One line of keys. What cannot be done now is struck through; what has no room is behind `?`."""
+    """One line of keys. What cannot be done now is dimmed; what has no room is behind `?`, which always has some."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,15 +64,19 @@ class Keys(Widget):
         width, ink = self.size.width, app.ink
         line: Line = []
         self._spots = []
-        for key, label, can, action in self._entries():
-            glyph = Segment(f" {key} ", ink.style("well" if can else "quiet", bold=True, dim=not can))
-            part = [glyph, Segment(f"{label}  ", ink.style("quiet", dim=not can))]
-            if length(line) + length(part) > width - 2 and key != "?":
-                line.append(Segment(" …", ink.style("quiet")))
-                break
-            self._spots.append((length(line), length(line) + length(part), action))
+        entries = [(key, action, _part(key, label, can, ink)) for key, label, can, action in self._entries()]
+        if sum(length(part) for _, _, part in entries) > width:
+            more = [entry for entry in entries if entry[0] == "?"]
+            left = width - MORE - sum(length(part) for _, _, part in more)
+            kept = itertools.accumulate(length(part) for key, _, part in entries if key != "?")
+            count = sum(1 for end in kept if end <= left)
+            entries = [entry for entry in entries if entry[0] != "?"][:count]
+            entries += [("", "", [Segment(" …".ljust(MORE), ink.style("quiet"))]), *more]
+        for _, action, part in entries:
+            if action:
+                self._spots.append((length(line), length(line) + length(part), action))
             line += part
-        return Strip(line).adjust_cell_length(width, self.rich_style).apply_style(self.rich_style)
+        return Strip(cut(line, width)).adjust_cell_length(width, self.rich_style).apply_style(self.rich_style)
 
     async def on_click(self, event: events.Click) -> None:
         for begin, end, action in self._spots:

@@ -108,7 +108,12 @@ class Thoughts(Pane):
         return "" if self.following else super().place_text()
 
     def nothing(self) -> str:
-        return "Nothing like that was said." if self.selector or self.least != "info" else "It is quiet."
+        hive = self.terrarium.hive
+        if self.selector or self.least != "info":
+            return "Nothing like that was said."
+        if hive.synced and hive.source.layer != "cortex":
+            return "Only Cortex hears what is said."
+        return "It is quiet." if hive.synced else ""
 
     def note(self) -> str:
         parts = (
