@@ -237,7 +237,8 @@ class Heatmap(Widget, can_focus=True):
             text += shown
         if last is not None:
             segments.append(Segment(text, self._style(*last)))
-        return Strip(segments, len(self._rows[y]))
+        strip = Strip(segments, len(self._rows[y]))
+        return strip if self.ink.colours else strip.apply_style(self.rich_style)  # on the ground of the others
 
     @property
     def _ground(self) -> Rgb | None:

@@ -15,6 +15,9 @@ from kgents.terrarium.hive import Key, Row, age_of
 from kgents.terrarium.ink import Ink
 from kgents.terrarium.widgets.pane import Pane
 
+MEASURED = 200
+"""So many of the first proposals say how wide the columns are."""
+
 
 class Shown(NamedTuple):
     key: Key
@@ -67,16 +70,22 @@ def short_user(user: str) -> str:
     return user.rpartition(":")[2] if user.startswith("system:serviceaccount:") else user
 
 
-COLUMNS: tuple[Column[Shown], ...] = (
-    Column("", 12, 0, _phase, widest=13),
-    Column("", 14, 1, _name, widest=28),
-    Column("", 14, 5, _target, widest=26),
-    Column("", 18, 6, _change, widest=60),
-    Column("", 5, 2, _risk, widest=13),
-    Column("", 8, 4, _proposer, widest=18),
-    Column("", 12, 3, _reason, widest=40),
-    Column("", 6, 7, _age, right=True),
-)
+def columns(name: int, target: int, proposer: int, reason: int) -> tuple[Column[Shown], ...]:
+    """All of them, no wider than the longest name, target, proposer and reason."""
+    return (
+        Column("", 12, 0, _phase),
+        Column("", min(name, 20), 1, _name, widest=min(name, 32)),
+        Column("", min(target, 14), 5, _target, widest=min(target, 26)),
+        Column("", 14, 6, _change, widest=60),
+        Column("", 5, 2, _risk, widest=13),
+        Column("", min(proposer, 8), 4, _proposer, widest=min(proposer, 18)),
+        Column("", min(reason, 14), 3, _reason, widest=min(reason, 40)),
+        Column("", 6, 7, _age, right=True),
+    )
+
+
+COLUMNS = columns(name=28, target=26, proposer=18, reason=40)
+"""For who does not know how long they are."""
 
 
 class Proposals(Pane):
@@ -88,22 +97,30 @@ class Proposals(Pane):
     def __init__(self) -> None:
         super().__init__(id="proposals")
         self._keys: list[Key] = []
-        self._placed: tuple[int, Placed[Shown]] = (-1, [])
+        self._longest = (0, 0, 0, 0)
+        self._placed: tuple[int, tuple[int, ...], Placed[Shown]] = (-1, (), [])
 
     def keys(self) -> Sequence[Key]:
         return self._keys
 
     def reorder(self) -> None:
         self._keys = ordering.proposals(self.terrarium.hive.proposals, self.sort, self.selector)
+        rows = [(name, self.terrarium.hive.proposals[space, name]) for space, name in self._keys[:MEASURED]]
+        self._longest = (
+            max((len(name) for name, _ in rows), default=0),
+            max((len(str(row.get("target") or UNKNOWN)) for _, row in rows), default=0),
+            max((len(short_user(str(row.get("proposer") or UNKNOWN))) for _, row in rows), default=0),
+            max((len(str(row.get("reason") or "")) + 2 for _, row in rows), default=0),
+        )
         super().reorder()
 
     def draw(self, key: Key, width: int, *, chosen: bool) -> Line:
         row = self.terrarium.hive.proposals.get(key)
         if row is None:
             return []
-        if self._placed[0] != width:
-            self._placed = (width, place(COLUMNS, width))
-        return cells(self._placed[1], Shown(key, row, self.terrarium.clock()), self.ink)
+        if self._placed[:2] != (width, self._longest):
+            self._placed = (width, self._longest, place(columns(*self._longest), width))
+        return cells(self._placed[2], Shown(key, row, self.terrarium.clock()), self.ink)
 
     def nothing(self) -> str:
         if self.selector:
