@@ -59,7 +59,6 @@ class Pane(Rows):
         self.border_subtitle = _plain(" · ".join(part for part in parts if part))
 
     def on_resize(self) -> None:
-        super().on_resize()
         self.label()
 
     def note(self) -> str:
