@@ -173,7 +173,7 @@ class FixedWorld:
             raise Unreachable("Nothing live answers", why="the ghost keeps no logs", fix=LEAVE)
         if ("agents", namespace, agent) not in self.objects:
             raise NotFound(f"There is no agent “{agent}” in the namespace {namespace}")
-        yield from LINES[-tail:]
+        yield from LINES[-tail:] if tail else ()
         while True:
             line = self.lines[agent].get()
             if isinstance(line, KgentsError):

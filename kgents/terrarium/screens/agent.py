@@ -77,6 +77,8 @@ class AgentScreen(HiveScreen):
         self._listener: Listener[tuple[str, bytes]] | None = None
         self._ticks = 0
         self._section = "overview"
+        self._ready = False
+        """Whether its parts are there: the hive may speak before, and after."""
 
     def compose(self) -> ComposeResult:
         yield Header()
@@ -86,11 +88,11 @@ class AgentScreen(HiveScreen):
             yield Page(self._overview, id="overview", classes="pane")
             with Container(id="rest"):
                 yield Page(self._events, id="events", classes="pane", follow=True)
-                yield LogLines(self._key, id="logs", classes="pane")
                 yield Page(self._memory, id="memory", classes="pane")
                 yield Page(self._umwelt, id="umwelt", classes="pane")
                 yield AgentSignals(self._key, id="signals")
                 yield AgentProposals(self._key, id="proposals")
+                yield LogLines(self._key, id="logs", classes="pane")
         yield Keys()
 
     def on_mount(self) -> None:
@@ -98,18 +100,22 @@ class AgentScreen(HiveScreen):
             self.query_one(f"#{name}").add_class("pane")
         for name in SECTIONS:
             self.query_one(f"#{name}").border_title = name.upper()
+        self._ready = True
         self._listen()
         self.set_interval(0.1, self._hear)
         self.on_hive({"agents", "signals", "proposals", "thoughts", "source"})
         self.action_section("overview")
 
     def on_unmount(self) -> None:
+        self._ready = False
         if self._listener is not None:
             self._listener.stop()
 
     # what is heard
 
     def on_hive(self, changed: set[str]) -> None:
+        if not self._ready:
+            return
         hive, head = self.terrarium.hive, self.query_one(AgentHead)
         if "agents" in changed:
             found = hive.agents.get(self._key)
@@ -130,6 +136,8 @@ class AgentScreen(HiveScreen):
         self._count()
 
     def on_tick(self) -> None:
+        if not self._ready:
+            return
         self._ticks += 1
         self.query_one(Header).refresh()
         self.query_one(AgentHead).refresh()
@@ -170,7 +178,7 @@ class AgentScreen(HiveScreen):
         def show(found: Row | KgentsError) -> None:
             self._asking.discard(section)
             self._objects[section] = found
-            if self.is_mounted:
+            if self._ready:
                 self._renew(section)
 
         self.terrarium.in_thread(look, show, section)

@@ -58,6 +58,8 @@ class SignalScreen(HiveScreen):
             self.on_tick()
 
     def on_tick(self) -> None:
+        if not self.query(Page):
+            return
         hive, now = self.terrarium.hive, self.terrarium.clock()
         found = hive.signals.get(self._key)
         self._there = found is not None and found.at(now) > 0

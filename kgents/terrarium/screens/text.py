@@ -96,7 +96,8 @@ class TextScreen(HiveScreen, inherit_bindings=False):
         self.page.border_subtitle = " · ".join(parts).replace("[", r"\[")
 
     def on_tick(self) -> None:
-        self.query_one(Header).refresh()
+        for header in self.query(Header):
+            header.refresh()
 
     def action_search(self) -> None:
         before = self._sought

@@ -58,7 +58,7 @@ def _age(one: Shown, width: int, ink: Ink) -> Line:
 COLUMNS: tuple[Column[Shown], ...] = (
     Column("", 6, 1, _way),
     Column("TYPE", 11, 0, _type, widest=14),
-    Column("NOW", 11, 2, _strength, widest=17),
+    Column("NOW", 13, 2, _strength),
     Column("", 12, 4, _other, widest=24),
     Column("SAYS", 12, 3, _payload, widest=80),
     Column("AGE", 6, 5, _age, right=True),

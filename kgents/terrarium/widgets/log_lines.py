@@ -143,7 +143,12 @@ class LogLines(Page):
         self.renew()
         if self.following:
             self.scroll_end(animate=False, immediate=True)
+            self.call_after_refresh(self._to_end)  # once there is room for what came
         self.post_message(self.Told())
+
+    def _to_end(self) -> None:
+        if self.following:
+            self.scroll_end(animate=False, immediate=True)
 
     def _drawn(self, width: int) -> Sequence[Line]:
         chosen = self.selector
