@@ -30,12 +30,13 @@ def terrarium(
     find = contexts.resolve_for_ghost if ghost else contexts.resolve
     target = find(context, namespace)
 
-    from kgents.terrarium import keeping  # with Textual: 180 ms, for this command alone
-    from kgents.terrarium.app import TerrariumApp
+    from kgents.terrarium.app import TerrariumApp  # with Textual: 180 ms, for this command alone
     from kgents.terrarium.world import GlassWorld
 
-    kept = keeping.load()
-    if theme:
-        kept.theme = theme
     world = GlassWorld(target, "" if all_namespaces else target.namespace, ghost, express.refused)
-    TerrariumApp(world, kept=kept).run()
+    app = TerrariumApp(world)
+    if theme:
+        if theme not in app.available_themes:
+            raise UsageError(f"There is no theme “{theme}”", fix=f"One of: {', '.join(sorted(app.available_themes))}")
+        app.theme = app.kept.theme = theme
+    app.run()

@@ -70,7 +70,9 @@ class TerrariumApp(App[None]):
         self.feed = Feed(world)
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = self.kept.theme if self.kept.theme in self.available_themes else DARK_NAME
+        if self.kept.theme not in self.available_themes:
+            self.kept.theme = DARK_NAME
+        self.theme = self.kept.theme
 
     def on_mount(self) -> None:
         self.feed.start()

@@ -137,18 +137,16 @@ class Thoughts(Pane):
         self.terrarium.kept.level = self.least
         self.reorder()
 
-    def action_move(self, by: int) -> None:
-        super().action_move(by)
-        self._followed()
-
-    def action_page(self, by: float) -> None:
-        super().action_page(by)
-        self._followed()
-
-    def _followed(self) -> None:
-        """Who moves to the end follows again; who moves away from it has paused."""
+    def _put(self, place: int) -> None:
+        """Who goes to the end follows again; who goes away from it has paused."""
+        super()._put(place)
         self.following = self.cursor >= len(self._keys) - 1
         self.label()
+
+    def _scroll(self, by: int) -> None:
+        super()._scroll(by)
+        if by > 0 and self.top + self.room >= len(self._keys):
+            self._put(len(self._keys) - 1)
 
     def _go_to_end(self) -> None:
         if self._keys:
