@@ -98,8 +98,8 @@ def _put(picture: Picture, taken: _Taken, stop: Stop, text: str, x: int, y: int)
     taken.take(x, y, size)
     ink = picture.ink
     row = picture.cells[y]
+    tone = _bright(ink) if size > 2 else ink.tones["quiet"]
     if ink.colours:
-        tone = _bright(ink)
         for column in range(x, x + size):
             shown, upper, lower, _ = row[column]
             under = mix(upper, lower, 0.5) if shown == "▀" and upper and lower else ink.ground
@@ -107,6 +107,6 @@ def _put(picture: Picture, taken: _Taken, stop: Stop, text: str, x: int, y: int)
     for column in (x - 1, x + size):  # air, without which blocks would run into the letters
         if 0 <= column < picture.width and row[column][0] in "░▒▓█":
             row[column] = (" ", None, row[column][2], 0)
-    picture.put(x, y, text, _bright(ink), weight=BOLD if size > 2 else 0)
+    picture.put(x, y, text, tone, weight=BOLD if size > 2 else 0)
     picture.labels.append(Label(x, y, text, stop))
     picture.boxes.append(Box(x, y, x + size, y + 1, stop))

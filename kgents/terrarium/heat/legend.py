@@ -22,10 +22,10 @@ def put_legend(picture: Picture, y: int, types: Sequence[str], note: str) -> Non
     """Scale, types that are there, and at the right the note, as far as there is room for them.
 
     All types are named beside their letters, or only named, or only marked; when even that is too much, an ellipsis
-    says that there are more.
+    says that there are more. The types go before the scale.
     """
     width, ink = picture.width, picture.ink
-    x = _put_scale(picture, y) if width >= _SCALE + _GAP + 4 else -_GAP
+    x = _put_scale(picture, y) if width >= _SCALE + _room(types, mark) else -_GAP
     end = width
     shown = next((words for words in (_both, _name, mark) if x + _room(types, words) <= width), mark)
     if x + _room(types, shown) + cell_len(note) + 2 * _GAP <= width:
