@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("start", "status", "fallback", "run", "api", "simulation", "gate", "proposals", "decay", "freeze")
+NAMES = ("start", "status", "fallback", "run", "api", "simulation", "gate", "proposals", "decay", "freeze", "terrarium")
 
 
 def main() -> None:
