@@ -123,7 +123,7 @@ def memory(found: Object, now: float, width: int, ink: Ink) -> list[Line]:
         tone: Tone = "trouble" if share >= 0.9 else "watch" if share >= 0.7 else "well"
         figure = Segment(f" {share * 100:.0f}% of {quantity.memory_text(size)}", ink.style("text"))
         made += fact("used", [*bar(share, 20, ink, tone), figure], width, ink)
-        made += fact("", f"{quantity.memory_text(float(used))} bytes", width, ink, "quiet")
+        made += fact("", quantity.memory_text(float(used)), width, ink, "quiet")
     else:
         made += fact("size", str(said.get("size") or "not said"), width, ink)
         made += fact("used", "not measured yet", width, ink, "quiet")

@@ -57,7 +57,8 @@ def ink_of(theme: Theme, variables: Mapping[str, str], *, colours: bool = True) 
         tones = {tone: rgb(value) for tone, value in own.items()}
     else:
         base = DARK if theme.dark else LIGHT
-        tones = {tone: _parsed(variables.get(name), base[tone]) for tone, name in _VARIABLES.items()}
+        ground = _parsed(variables.get("background"), base["ground"], rgb(base["ground"]))
+        tones = {tone: _parsed(variables.get(name), base[tone], ground) for tone, name in _VARIABLES.items()}
     return Ink(tones, theme.dark, colours)
 
 
@@ -82,10 +83,10 @@ _VARIABLES: dict[Tone, str] = {
 }
 
 
-def _parsed(value: str | None, otherwise: str) -> Rgb:
-    """A colour of a theme; some of Textual's are the terminal's own, which have no figures."""
+def _parsed(value: str | None, otherwise: str, ground: Rgb) -> Rgb:
+    """A colour of a theme on its ground; some of Textual's are the terminal's own, which have no figures."""
     try:
         colour = Color.parse(value or otherwise)
     except ColorParseError:
         return rgb(otherwise)
-    return rgb(otherwise) if colour.ansi is not None else (colour.r, colour.g, colour.b)
+    return rgb(otherwise) if colour.ansi is not None else Color(*ground).blend(colour, colour.a).rgb

@@ -66,7 +66,7 @@ class HelpScreen(ModalScreen[None]):
         Binding("pagedown,space", "scroll(10)", "page down", show=False),
         Binding("pageup", "scroll(-10)", "page up", show=False),
     ]
-    DEFAULT_CSS = """
+    CSS = """
     HelpScreen { align: center middle; }
     #help { width: 96; max-width: 100%; height: auto; max-height: 100%; padding: 0 2; }
     #help Static { height: auto; }

@@ -96,7 +96,7 @@ class ProposalScreen(HiveScreen, inherit_bindings=False):
 
     def on_mount(self) -> None:
         for name in SECTIONS:
-            self.query_one(f"#{name}").border_title = name.upper()
+            self.query_one(f"#{name}").border_title = f" {name.upper()} "
         self._row = self.terrarium.hive.proposals.get(self.key)
         self._read_at = self.terrarium.clock()
         self.query_one("#proposal-body").focus()

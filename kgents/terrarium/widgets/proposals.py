@@ -73,7 +73,7 @@ def short_user(user: str) -> str:
 def columns(name: int, target: int, proposer: int, reason: int) -> tuple[Column[Shown], ...]:
     """All of them, no wider than the longest name, target, proposer and reason."""
     return (
-        Column("", 12, 0, _phase),
+        Column("", 13, 0, _phase),
         Column("", min(name, 20), 1, _name, widest=min(name, 32)),
         Column("", min(target, 14), 5, _target, widest=min(target, 26)),
         Column("", 14, 6, _change, widest=60),
