@@ -56,11 +56,11 @@ DARK: Final[dict[Tone, str]] = {
     "quiet": "#7c8c80",
     "line": "#2a3630",
     "selection": "#1d2822",
-    "well": "#8fbf6f",
-    "watch": "#e3b34d",
-    "trouble": "#e2704a",
-    "activity": "#6fb3c9",
-    "deed": "#a98fd0",
+    "well": "#a6c087",
+    "watch": "#e7af29",
+    "trouble": "#e3704b",
+    "activity": "#72b8c5",
+    "deed": "#9d89d8",
 }
 LIGHT: Final[dict[Tone, str]] = {
     "ground": "#f6f5ee",
@@ -68,11 +68,11 @@ LIGHT: Final[dict[Tone, str]] = {
     "quiet": "#667069",
     "line": "#d3d5c9",
     "selection": "#e6e8da",
-    "well": "#3f7a2a",
-    "watch": "#8f6200",
-    "trouble": "#b5391a",
-    "activity": "#1f6f8b",
-    "deed": "#6a4a9c",
+    "well": "#2a5d32",
+    "watch": "#866c12",
+    "trouble": "#690506",
+    "activity": "#33739a",
+    "deed": "#4e1f63",
 }
 HUES: Final[dict[str, str]] = {
     "WARNING": "#e2704a",

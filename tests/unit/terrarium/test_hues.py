@@ -24,3 +24,9 @@ def test_hues_are_told_apart_with_any_sight(hues: dict[str, str]) -> None:
 )
 def test_names_in_their_hue_can_be_read(hues: dict[str, str], ground: str) -> None:
     assert [type for type, hue in hues.items() if contrast(rgb(hue), rgb(ground)) < LEGIBLE] == []
+
+
+@pytest.mark.parametrize("palette", [DARK, LIGHT], ids=["dark", "light"])
+def test_tones_are_told_apart_with_any_sight(palette: dict[str, str]) -> None:
+    tones = ("well", "watch", "trouble", "activity", "deed")
+    assert_told_apart({tone: palette[tone] for tone in tones}, 8.5)
