@@ -137,7 +137,8 @@ class Agents(Pane):
         if self.selector:
             return "  No agent is like that. Esc shows all."
         if not self.terrarium.hive.synced:
-            return "  Looking for the hive …"
+            tried = "; ".join(f"{layer}: {why}" for layer, why in self.terrarium.hive.tried)
+            return f"  Nothing answers ({clean(tried)})" if tried else "  Looking for the hive …"
         return "  No agents yet. Make one: kgents run NAME -- COMMAND"
 
     def _columns(self, width: int) -> Placed[Shown]:

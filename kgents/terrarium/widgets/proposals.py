@@ -79,7 +79,7 @@ def columns(name: int, target: int, proposer: int, reason: int) -> tuple[Column[
         Column("", 14, 6, _change, widest=60),
         Column("", 5, 2, _risk, widest=13),
         Column("", min(proposer, 8), 4, _proposer, widest=min(proposer, 18)),
-        Column("", min(reason, 14), 3, _reason, widest=min(reason, 40)),
+        Column("", min(reason, 12), 3, _reason, widest=min(reason, 40)),
         Column("", 6, 7, _age, right=True),
     )
 
