@@ -11,6 +11,7 @@ import sys
 from cortex.daemon import IDLE_EXIT, AlreadyRunning, serve
 from kgents.api.errors import KgentsError
 from kgents.kube import config
+from kgents.vitals import serving
 
 
 def main() -> int:
@@ -20,12 +21,14 @@ def main() -> int:
     parser.add_argument("--kubeconfig", help="the kubeconfig file; as kubectl finds it by default")
     parser.add_argument("--keep", action="store_true", help="do not exit when nobody asks for long")
     parser.add_argument("--idle-exit", type=float, default=IDLE_EXIT, metavar="SECONDS")
+    serving.add_arguments(parser)
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     os.umask(0o077)
     try:
         cluster = config.load(given.context, path=given.kubeconfig)
-        asyncio.run(serve(cluster, keep=given.keep, idle_exit=given.idle_exit))
+        vitals = serving.Options(given.health, given.metrics)
+        asyncio.run(serve(cluster, keep=given.keep, idle_exit=given.idle_exit, vitals=vitals))
     except AlreadyRunning as error:
         print(error, file=sys.stderr)
         return 0

@@ -25,10 +25,12 @@ from cortex.voices import Voices
 from cortex.witness import Witness
 from kgents import files
 from kgents.api.errors import KgentsError
+from kgents.api.kinds import KINDS
 from kgents.glass.ghost import ghost_of, hive_name
 from kgents.infra import home
 from kgents.kube.client import KubeClient
 from kgents.kube.config import ClusterConfig
+from kgents.vitals.serving import NOWHERE, Options, serving
 from kgents.wire import cortex_pb2, cortex_pb2_grpc
 
 log = logging.getLogger(__name__)
@@ -82,7 +84,9 @@ def make_token(key: str) -> str:
     return token
 
 
-async def serve(config: ClusterConfig, *, keep: bool = False, idle_exit: float = IDLE_EXIT) -> None:
+async def serve(
+    config: ClusterConfig, *, keep: bool = False, idle_exit: float = IDLE_EXIT, vitals: Options = NOWHERE
+) -> None:
     """Until SIGTERM, SIGINT or a long idle time. Raises AlreadyRunning, or KgentsError when it cannot listen."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -103,7 +107,8 @@ async def serve(config: ClusterConfig, *, keep: bool = False, idle_exit: float =
             await mirror.start()
             log.info("Cortex serves %s on %s", config.context, home.cortex_socket(key))
             try:
-                await _until_done(stop, uses, keep, idle_exit, writer)
+                async with serving("kgents-cortex", vitals, lambda: _why_not_ready(mirror)):
+                    await _until_done(stop, uses, keep, idle_exit, writer)
             finally:
                 home.cortex_socket(key).unlink(missing_ok=True)
                 await server.stop(GRACE)
@@ -111,6 +116,14 @@ async def serve(config: ClusterConfig, *, keep: bool = False, idle_exit: float =
                 await asyncio.gather(writer, return_exceptions=True)
                 await mirror.stop()
                 journal.flush()
+
+
+def _why_not_ready(mirror: Mirror) -> str:
+    try:
+        mirror.require(*KINDS)
+    except KgentsError as error:
+        return str(error)
+    return ""
 
 
 async def _until_done(

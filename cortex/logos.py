@@ -16,6 +16,7 @@ from kgents.api.errors import KgentsError, UsageError
 from kgents.api.kinds import AGENT, PHEROMONE, PROPOSAL, Kind
 from kgents.api.operations import table
 from kgents.api.sensing import Wish
+from kgents.vitals.observing import observed
 
 QUIET = 5.0
 """Seconds without a change after which a watch makes sure that the mirror still sees the hive."""
@@ -61,6 +62,11 @@ def resolve(path: str, arguments: bytes, namespace: str) -> tuple[Entry, Call]:
 async def invoke(world: World, path: str, arguments: bytes, namespace: str) -> Answer:
     """Do it."""
     entry, call = resolve(path, arguments, namespace)
+    with observed("invoke", entry.id, namespace=namespace):
+        return await _carry_out(world, entry, call)
+
+
+async def _carry_out(world: World, entry: Entry, call: Call) -> Answer:
     if entry.id in table.IDS:
         return await writes.carry_out(entry.id, world, call)
     if entry.id == "cluster.stream":

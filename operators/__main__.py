@@ -9,12 +9,17 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from kgents.api.errors import KgentsError
 from kgents.kube import config
 from kgents.kube.client import KubeClient
+from kgents.kube.config import ClusterConfig
 from kgents.kube.election import lead
+from kgents.vitals import serving
+
+if TYPE_CHECKING:
+    from operators.station import Station
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,6 +30,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--token-file", help="act as the operators' own ServiceAccount, with a token that is kept fresh in this file"
     )
+    parser.add_argument(
+        "--lead", action="store_true", help="several of these may run: one works at a time, elected by a Lease"
+    )
     parser.add_argument("--images-needed", action="store_true", help="refuse agents without an image")
     parser.add_argument(
         "--memory-image",
@@ -32,8 +40,12 @@ def main(arguments: list[str] | None = None) -> int:
         help="an image that has kgents, for memory sidecars (default: $KGENTS_MEMORY_IMAGE, or this very program)",
     )
     parser.add_argument(
-        "--webhook", metavar="HOST:PORT", type=_address, help="serve T-gent there, where the API server reaches it"
+        "--webhook",
+        metavar="HOST:PORT",
+        type=serving.address,
+        help="serve T-gent there, where the API server reaches it",
     )
+    serving.add_arguments(parser)
     parser.add_argument("--verbose", action="store_true", help="log more")
     options = parser.parse_args(arguments)
     level = logging.DEBUG if options.verbose else logging.INFO
@@ -48,40 +60,52 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _address(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT")
-    return host, int(port)
-
-
 def _worth_saying(record: logging.LogRecord) -> bool:
     # While the API server is away kopf says so for each of its tries; the informers say it once.
     return record.levelno < logging.WARNING or not str(record.msg).startswith("Request attempt")
 
 
 async def _run(options: argparse.Namespace) -> None:
-    from operators import app
-    from operators.agent.sidecar import HERE, Program
-    from operators.identity import LEASE, acting_as_operators
+    from operators.station import Station
 
-    memory = Program(options.memory_image) if options.memory_image else None if options.images_needed else HERE
-    chosen: dict[str, Any] = {"images_needed": options.images_needed, "webhook": options.webhook, "memory": memory}
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     cluster = config.load(options.context, path=options.kubeconfig)
-    if not options.token_file:
-        await app.run(cluster, stop, **chosen)
-        return
-    async with acting_as_operators(cluster, Path(options.token_file)) as own, KubeClient(own) as api:
+    station = Station()
+    told = serving.Options(options.health, options.metrics)
+    async with serving.serving("kgents-operators", told, station.why_not_ready):
+        if options.token_file:
+            from operators.identity import acting_as_operators
 
-        async def work(ended: asyncio.Event) -> None:
-            await app.run(own, ended, **chosen)
-            stop.set()  # if another machine leads by now, a new process waits for its turn
+            async with acting_as_operators(cluster, Path(options.token_file)) as own:
+                await _take_turns(own, options, station, stop)
+        elif options.lead:
+            await _take_turns(cluster, options, station, stop)
+        else:
+            await _work(cluster, options, station, stop)
 
-        await lead(api, LEASE, work, stop)
+
+async def _take_turns(own: ClusterConfig, options: argparse.Namespace, station: Station, stop: asyncio.Event) -> None:
+    from operators.identity import LEASE
+
+    async def work(ended: asyncio.Event) -> None:
+        await _work(own, options, station, ended)
+        stop.set()  # if another machine leads by now, a new process waits for its turn
+
+    async with KubeClient(own, user_agent="kgents-operators") as api:
+        await lead(api, LEASE, work, stop, on_wait=station.wait)
+
+
+async def _work(own: ClusterConfig, options: argparse.Namespace, station: Station, stop: asyncio.Event) -> None:
+    from operators import app
+    from operators.agent.sidecar import HERE, Program
+
+    station.lead()
+    memory = Program(options.memory_image) if options.memory_image else None if options.images_needed else HERE
+    needed, webhook = options.images_needed, options.webhook
+    await app.run(own, stop, images_needed=needed, webhook=webhook, memory=memory, at_work=station.work)
 
 
 if __name__ == "__main__":

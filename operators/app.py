@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from kgents.api.kinds import AGENT, PHEROMONE, Kind
@@ -36,12 +37,14 @@ async def run(
     images_needed: bool = False,
     webhook: tuple[str, int] | None = None,
     memory: Program | None = HERE,
+    at_work: Callable[[], None] = lambda: None,
 ) -> None:
     """All operators against one API server, until `stop`. Raises when one of them fails for good.
 
     `images_needed`: agents' pods run on real nodes, so an agent without an image is refused with a condition.
     `webhook`: the host and port at which the API server reaches T-gent; without it only the policies guard.
     `memory`: how memory sidecars are run, None: not at all.
+    `at_work` is called once all of them are.
     """
     async with KubeClient(config, user_agent="kgents-operators") as api:
         world = World(api, images_needed=images_needed, memory=memory)
@@ -52,7 +55,7 @@ async def run(
             kopf_bridge.run(world, config, lambda kind: audits.enqueue(kind, AUDIT_AFTER), stop_kopf), name="kopf"
         )
         try:
-            await _work(world, audits, kopf_task, stop, webhook)
+            await _work(world, audits, kopf_task, stop, webhook, at_work)
         finally:
             stop_kopf.set()
             await asyncio.gather(kopf_task, return_exceptions=True)
@@ -65,6 +68,7 @@ async def _work(
     kopf_task: asyncio.Task[None],
     stop: asyncio.Event,
     webhook: tuple[str, int] | None,
+    at_work: Callable[[], None],
 ) -> None:
     evaporation = Evaporation(world)
     agents = Controller("agent", AgentReconciler(world, Recorder(world.api)).reconcile, WORKERS)
@@ -80,6 +84,7 @@ async def _work(
         proposals = await stack.enter_async_context(Proposals(world))
         if webhook is not None:
             await stack.enter_async_context(tgent.webhook(world, proposals.shelf, webhook))
+        at_work()
         log.info("the operators are at work on %s", world.api.config.server)
         await _until_done(kopf_task, asyncio.create_task(evaporation.run(stop), name="evaporation"))
 

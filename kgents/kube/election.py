@@ -37,10 +37,17 @@ _FAREWELL = 2.0
 
 
 async def lead(
-    api: KubeClient, lease: Name, work: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event
+    api: KubeClient,
+    lease: Name,
+    work: Callable[[asyncio.Event], Awaitable[None]],
+    stop: asyncio.Event,
+    on_wait: Callable[[], None] = lambda: None,
 ) -> None:
-    """Runs `work(ended)` whenever the Lease is ours, until `stop`. `ended` is set by `stop`, and when it is lost."""
-    seat = Seat(api, lease)
+    """Runs `work(ended)` whenever the Lease is ours, until `stop`. `ended` is set by `stop`, and when it is lost.
+
+    `on_wait` is called when somebody else has been found to lead.
+    """
+    seat = Seat(api, lease, on_wait=on_wait)
     while not stop.is_set():
         if not await seat.take(stop):
             return
@@ -58,12 +65,18 @@ class Seat:
     """The Lease, as one candidate sees it."""
 
     def __init__(
-        self, api: KubeClient, lease: Name, identity: str = "", clock: Callable[[], float] = time.monotonic
+        self,
+        api: KubeClient,
+        lease: Name,
+        identity: str = "",
+        clock: Callable[[], float] = time.monotonic,
+        on_wait: Callable[[], None] = lambda: None,
     ) -> None:
         self.identity = identity or this_process()
         self._namespace, self._name = lease
         self._api = api
         self._clock = clock
+        self._on_wait = on_wait
         self._seen: tuple[str, float] = ("", 0.0)
         self._told = ""
 
@@ -132,6 +145,7 @@ class Seat:
             spec |= {"acquireTime": now, "leaseTransitions": moves}
         else:
             self._tell(f"{known['holderIdentity']} leads; waiting")
+            self._on_wait()
             return False
         await self._api.replace(LEASE, {**lease, "spec": spec})
         return True
@@ -166,7 +180,12 @@ def is_dead(holder: str) -> bool:
 
 
 def _boot() -> str:
-    return _line(Path("/proc/sys/kernel/random/boot_id"))[:8] or "unknown"
+    """This boot of the machine and this space of process numbers: in another one the same number is another process."""
+    boot = _line(Path("/proc/sys/kernel/random/boot_id"))[:8] or "unknown"
+    try:
+        return f"{boot}-{Path('/proc/self/ns/pid').readlink().name.strip('pid:[]')}"
+    except OSError:
+        return boot
 
 
 def _start(pid: int) -> str:

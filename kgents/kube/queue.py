@@ -10,11 +10,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Hashable
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from kgents.api.errors import KgentsError
 from kgents.kube.backoff import Backoff
 from kgents.kube.errors import Conflict
+from kgents.vitals.observing import Reading, observed, offer
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +99,7 @@ class Controller(Generic[K]):
         self._workers = workers
         self._tasks: list[asyncio.Task[None]] = []
         self._last_failures: dict[K, str] = {}
+        _controllers[name] = self
 
     def enqueue(self, key: K, after: float = 0.0) -> None:
         self.queue.add(key, after)
@@ -130,7 +132,7 @@ class Controller(Generic[K]):
 
     async def _one(self, key: K) -> None:
         # In a task of its own, so that a bug in `reconcile` ends that task and not the worker.
-        task = asyncio.ensure_future(self._reconcile(key))
+        task = asyncio.ensure_future(self._watched(key))
         try:
             await asyncio.wait({task})
         except asyncio.CancelledError:
@@ -146,6 +148,10 @@ class Controller(Generic[K]):
         if (again := task.result()) is not None:
             self.queue.add(key, max(again, FIRST_RETRY))
 
+    async def _watched(self, key: K) -> float | None:
+        with observed("reconcile", self.name, key="/".join(map(str, key)) if isinstance(key, tuple) else str(key)):
+            return await self._reconcile(key)
+
     def _failed(self, key: K, error: BaseException | None) -> None:
         pause = self.queue.retry(key)
         if isinstance(error, Conflict):
@@ -156,3 +162,15 @@ class Controller(Generic[K]):
         self._last_failures[key] = text
         trace = None if isinstance(error, KgentsError) else error
         log.error("%s of %s failed, again in %.1f s: %s", self.name, key, pause, text, exc_info=trace)
+
+
+_controllers: dict[str, Controller[Any]] = {}
+"""The latest of each name, for whoever measures."""
+offer(
+    Reading(
+        "kgents_queue_depth",
+        "Keys that wait for a look, now or later.",
+        "controller",
+        lambda: [(name, float(len(one.queue))) for name, one in list(_controllers.items())],
+    )
+)

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from kgents.api.kinds import GROUP, Kind
 from kgents.kube.client import KubeClient
+from kgents.vitals.observing import observed
 from operators.tgent.identity import Identity, make
 from operators.tgent.verdicts import Refusal, describe
 
@@ -72,7 +73,8 @@ class Webhook:
 
     async def _register(self, identity: Identity) -> None:
         bundle = base64.b64encode(identity.certificate).decode()
-        url = f"https://{self._host}:{self._port}/{self._secret}"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        url = f"https://{host}:{self._port}/{self._secret}"
         hooks = [
             {
                 "name": f"{resource}.tgent.{GROUP}",
@@ -98,7 +100,9 @@ class Webhook:
                 user, obj, uid = asked["userInfo"]["username"], asked["object"], asked["uid"]
             except (orjson.JSONDecodeError, KeyError, TypeError) as error:
                 return web.Response(status=400, text=f"this is no AdmissionReview: {error}")
-            refusal = await self._judges[resource](user, obj)
+            with observed("review", resource) as work:
+                refusal = await self._judges[resource](user, obj)
+                work.outcome = "refused" if refusal else work.outcome
             answer: Object = {"uid": uid, "allowed": refusal is None}
             if refusal is not None:
                 answer["status"] = _status(refusal)

@@ -14,6 +14,12 @@ def test_a_process_whose_number_was_given_away_is_dead() -> None:
     assert is_dead(f"{host}_{boot}_{pid}_1_{random}")
 
 
+def test_nothing_is_known_of_a_process_in_another_space_of_numbers() -> None:
+    host, boot, pid, _, random = this_process().rsplit("_", 4)
+    assert boot.count("-") == 1
+    assert not is_dead(f"{host}_{boot}9_{pid}_1_{random}")
+
+
 def test_nothing_is_known_of_other_machines_and_other_candidates() -> None:
     mine = this_process()
     assert not is_dead(f"x{mine}")
