@@ -41,6 +41,7 @@ COMMANDS = {
         Command("freeze", "freeze", "Refuse every agent's writes and every merge"),
         Command("thaw", "freeze", "Let agents write again"),
         Command("infra", "infra", "Hives: make, start, stop and delete them", group=True),
+        Command("mcp", "mcp", "The hive as an MCP server, for language models"),
         Command("demo", "demo", "Plant the example hive"),
         Command("daemon", "daemon", "The Cortex daemon of a hive", group=True),
         Command("ghost", "ghost", "The last known state, on this disk", group=True),
