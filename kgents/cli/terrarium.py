@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -30,6 +31,9 @@ def terrarium(
     find = contexts.resolve_for_ghost if ghost else contexts.resolve
     target = find(context, namespace)
 
+    if os.environ.get("TERM", "dumb") in ("dumb", "unknown"):
+        os.environ["NO_COLOR"] = "1"  # a terminal of which nothing is known gets no colours
+
     from kgents.terrarium.app import TerrariumApp  # with Textual: 180 ms, for this command alone
     from kgents.terrarium.world import GlassWorld
 
@@ -40,3 +44,4 @@ def terrarium(
             raise UsageError(f"There is no theme “{theme}”", fix=f"One of: {', '.join(sorted(app.available_themes))}")
         app.theme = app.kept.theme = theme
     app.run()
+    raise typer.Exit(app.return_code or 0)

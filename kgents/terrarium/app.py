@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import logging
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from textual.app import App
@@ -30,6 +35,8 @@ T = TypeVar("T")
 FRAME = 0.1
 """Seconds between two looks at what the feed has heard. Keys are answered at once, not by these."""
 TICK = 1.0
+YOUNG = 50_000
+"""Objects after which the collector looks: more than one order of a large hive makes for a moment."""
 
 
 class TerrariumApp(App[None]):
@@ -60,7 +67,8 @@ class TerrariumApp(App[None]):
     ]
 
     def __init__(self, world: World, *, clock: Callable[[], float] = time.time, kept: Kept | None = None) -> None:
-        super().__init__()
+        # Without colours there are none: Textual would draw in greys, which are colours to a terminal, too.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.world = world
         self.clock = clock
         self.kept = kept if kept is not None else keeping.load()
@@ -81,6 +89,9 @@ class TerrariumApp(App[None]):
         self.push_screen(MainScreen())
         self.set_interval(FRAME, self._frame)
         self.set_interval(TICK, self._tick)
+        if not self.is_headless:
+            for ending in (signal.SIGTERM, signal.SIGHUP):  # the terminal is left as it was found, however it ends
+                asyncio.get_running_loop().add_signal_handler(ending, partial(self.exit, return_code=128 + ending))
 
     def on_unmount(self) -> None:
         self.feed.stop()
@@ -236,6 +247,8 @@ class TerrariumApp(App[None]):
         changed = self.hive.apply(heard, self.clock()) if heard else set()
         if changed:
             self._show(changed)
+        if "source" in changed and self.hive.synced:
+            self._settle()
         failed = self.feed.failed
         if failed is not None and failed is not self._told_failure:
             self._told_failure = failed
@@ -247,6 +260,15 @@ class TerrariumApp(App[None]):
                 screen.on_hive(changed)
                 if "source" in changed:  # another layer can do other things
                     screen.refresh_bindings()
+
+    def _settle(self) -> None:
+        """All is there. Commands start without the collector; what is open all day needs it, but for what comes now:
+
+        looking through a large hive again and again takes a tenth of a second.
+        """
+        gc.freeze()
+        gc.set_threshold(YOUNG)
+        gc.enable()
 
     def _tick(self) -> None:
         for screen in self.screen_stack:

@@ -46,6 +46,9 @@ class Dialog(ModalScreen[None]):
     AUTO_FOCUS = ""  # a button under the cursor would be pressed by an enter too many
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "leave", show=False),
+        # Before the fields hear of them: what is typed right after a tab is meant for the next field.
+        Binding("tab", "app.focus_next", "next", show=False, priority=True),
+        Binding("shift+tab", "app.focus_previous", "previous", show=False, priority=True),
         Binding("pagedown", "look(5)", "down", show=False),
         Binding("pageup", "look(-5)", "up", show=False),
     ]

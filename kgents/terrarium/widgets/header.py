@@ -68,6 +68,8 @@ class Header(Widget):
     def _figures(self, hive: Hive, ink: Ink) -> list[Line]:
         """The most wanted first."""
         quiet, text = ink.style("quiet"), ink.style("text")
+        if not hive.synced:
+            return []
         waiting = hive.waiting()
         parts: list[Line] = []
         if waiting:
