@@ -439,3 +439,19 @@ async def test_a_home_that_cannot_be_written_to_is_no_reason_to_stop() -> None:
         await pilot.press("q")
         await until(pilot, lambda: not pilot.app.is_running)
     assert pilot.app.return_code == 0
+
+
+async def test_a_list_is_narrowed_and_gone_through_round_and_round() -> None:
+    async with showing() as pilot:
+        await pilot.press("t")
+        await shows(pilot, Picker)
+        await write(pilot, "terrarium")
+        await until(pilot, lambda: "nord" not in text(pilot))
+        for theme in ("terrarium-light", "terrarium-dark", "terrarium-light"):
+            await pilot.press("down" if theme.endswith("dark") else "up")
+            await until(pilot, lambda: pilot.app.theme == theme)  # noqa: B023
+        await write(pilot, " nothing is called so")
+        await pilot.press("up", "down", "enter")
+        assert isinstance(pilot.app.screen, Picker), "there is nothing to choose"
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.theme == "terrarium-dark")
