@@ -1,22 +1,41 @@
-"""What a hive is made of, as Kubernetes objects: the CRDs, its namespace, the operators' permissions.
+"""What a hive is made of, as Kubernetes objects: the CRDs, its namespace, permissions, and what runs in a cluster.
 
 The files ship in the wheel; in a checkout they are read where they are written.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from kgents.api.kinds import GROUP, HIVE_NAMESPACE
+from kgents import __version__
+from kgents.api.kinds import GROUP
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_DEPLOYED = ("rbac.yaml", "policies.yaml")
-_LABELS = {"app.kubernetes.io/part-of": "kgents"}
-"""An apply that says nothing of an object owns nothing of it, and then the server takes it for somebody else's."""
+_FOUNDATION = ("namespace.yaml", "rbac.yaml", "policies.yaml")
+_OPERATORS = ("webhook.yaml", "service.yaml", "disruption.yaml", "deployment.yaml")
+_CORTEX = ("rbac.yaml", "service.yaml", "deployment.yaml")
 _FREEZE = "kgents-freeze-agents"
 _OWN_KINDS = {"apiGroups": [GROUP], "apiVersions": ["*"], "resources": ["*/*"], "operations": ["*"]}
 _CHECKOUT = _PACKAGE.parent
+
+
+REGISTRY = "ghcr.io/kgents"
+
+
+class Images(NamedTuple):
+    """What runs in a cluster: the operators, Cortex, and the memory sidecars."""
+
+    operators: str
+    cortex: str
+    memory: str
+
+    @classmethod
+    def of(cls, registry: str = "", operators: str = "", cortex: str = "", memory: str = "") -> Images:
+        """Those of this version from `registry`, or each as it is named."""
+        names = zip(cls._fields, (operators, cortex, memory), strict=True)
+        return cls(*(given or f"{(registry or REGISTRY).rstrip('/')}/{name}:{__version__}" for name, given in names))
 
 
 def data_dir(name: str) -> Path:
@@ -44,12 +63,29 @@ def foundation(*, shared: bool = False) -> list[dict[str, Any]]:
 
     In a `shared` cluster a freeze stops what agents write of kgents' own kinds: other people's ServiceAccounts go on.
     """
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HIVE_NAMESPACE, "labels": _LABELS}}
-    documents = [document for name in _DEPLOYED for document in read(_deploy_dir() / name)]
+    documents = [document for name in _FOUNDATION for document in read(_base("operators") / name)]
     for document in documents if shared else ():
         if document["kind"] == "ValidatingAdmissionPolicyBinding" and document["metadata"]["name"] == _FREEZE:
             document["spec"]["matchResources"] = {"resourceRules": [_OWN_KINDS]}
-    return [namespace, *documents]
+    return documents
+
+
+def workloads(images: Images) -> list[dict[str, Any]]:
+    """The operators and Cortex as Deployments, and what belongs to them: it follows on the foundation."""
+    operators = [document for name in _OPERATORS for document in read(_base("operators") / name)]
+    documents = [*(document for name in _CORTEX for document in read(_base("cortex") / name)), *operators]
+    for container in _containers(documents):
+        container["image"] = getattr(images, container["name"])
+        for variable in container.get("env", ()):
+            if variable["name"] == "KGENTS_MEMORY_IMAGE":
+                variable["value"] = images.memory
+    return documents
+
+
+def _containers(documents: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for document in documents:
+        if document["kind"] == "Deployment":
+            yield from document["spec"]["template"]["spec"]["containers"]
 
 
 def example_hive() -> list[dict[str, Any]]:
@@ -62,10 +98,10 @@ def example_hive() -> list[dict[str, Any]]:
     return [config_map, *(document for path in agents for document in read(path))]
 
 
-def _deploy_dir() -> Path:
-    # The operators are found, not imported: the client side knows them only as files.
+def _base(package: str) -> Path:
+    # They are found, not imported: the client side knows them only as files.
     import importlib.util
 
-    spec = importlib.util.find_spec("operators")
+    spec = importlib.util.find_spec(package)
     assert spec is not None and spec.submodule_search_locations is not None
-    return Path(spec.submodule_search_locations[0]) / "deploy"
+    return Path(spec.submodule_search_locations[0]) / "deploy" / "base"

@@ -28,7 +28,7 @@ class Court:
     def convene(cls, kubectl: Kubectl) -> Court:
         kubectl("create", "namespace", HIVE_NAMESPACE)
         kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
-        kubectl("apply", "--server-side", "-f", str(ROOT / "operators" / "deploy" / "policies.yaml"))
+        kubectl("apply", "--server-side", "-f", str(ROOT / "operators" / "deploy" / "base" / "policies.yaml"))
         kubectl("create", "clusterrole", "everything", "--verb=*", "--resource=*.*")
         people = ("--user=ann", "--user=bob", "--user=carl", "--group=system:serviceaccounts")
         kubectl("create", "clusterrolebinding", "everybody", "--clusterrole=everything", *people)
