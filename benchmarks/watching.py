@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import cProfile
+import gc
 import itertools
 import json
 import random
@@ -219,6 +220,7 @@ def main() -> None:
     profile = cProfile.Profile() if options.profile else None
     app = Watched(GlassWorld(TARGET, "", tell=lambda line: print(line, file=sys.stderr)), kept=Kept())
     app.driver_class = Paper
+    gc.disable()  # as every command begins
     watch_drawing(app)
     threading.Thread(target=Person(app, profile).sit, args=(options.seconds,), daemon=True).start()
     app.run(size=SIZE)

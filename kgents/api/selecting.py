@@ -117,8 +117,9 @@ def _containing(word: str, *, wanted: bool) -> Test:
 
     def test(row: Row) -> bool:
         values = row.values()
-        if sought in "\0".join([value for value in values if type(value) is str]).casefold():
-            return wanted
+        for value in values:
+            if type(value) is str and sought in value.casefold():
+                return wanted
         parts = [value for value in values if value and type(value) in (list, dict)]
         return wanted if any(sought in one for value in parts for one in _folded(value)) else not wanted
 

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -40,10 +41,18 @@ class Signal:
 
     row: Row
     decay: Decay
+    evaporates: float = field(init=False)
+    """When it does: reckoned once, for thousands are asked each second."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "evaporates", self.decay.evaporates)
 
     def at(self, now: float) -> float:
         """Its intensity; 0 once it has evaporated."""
-        return self.decay.at(now)
+        decay = self.decay
+        return (
+            pheromone.intensity(decay.initial, decay.half_life, now - decay.emitted) if now < self.evaporates else 0.0
+        )
 
 
 class Thought(NamedTuple):
@@ -128,14 +137,10 @@ class Hive:
 
     def strongest(self, now: float, limit: int | None = None) -> list[tuple[float, Signal]]:
         """(intensity now, signal), the strongest first; what has evaporated is forgotten."""
-        found: list[tuple[float, Signal]] = []
-        for key, signal in list(self.signals.items()):
-            intensity = signal.at(now)
-            if intensity <= 0.0:
-                del self.signals[key]
-            else:
-                found.append((intensity, signal))
-        found.sort(key=lambda pair: -pair[0])
+        found = [(signal.at(now), signal) for signal in self.signals.values()]
+        found.sort(key=itemgetter(0), reverse=True)
+        while found and found[-1][0] <= 0.0:
+            del self.signals[_key(found.pop()[1].row)]
         return found if limit is None else found[:limit]
 
     def reactors(self) -> dict[str, list[str]]:
@@ -158,7 +163,7 @@ class Hive:
                 return {"source"} if moved else set()
             case "LAYER":
                 self.tried = [(str(layer), str(why)) for layer, why in orjson.loads(heard.item).get("tried", ())]
-                if self.source.layer == "cortex":  # what stands here is remembered from now on
+                if self.tried and self.source.layer == "cortex":  # what stands here is remembered from now on
                     self.source, self.heard_at = Source("ghost", self.age(now), "fresh"), now
                 return {"source"}
             case "BRAKES":

@@ -87,7 +87,7 @@ class MainScreen(HiveScreen):
         if first or "source" in changed:
             self._renew()
         else:
-            self.query_one(Agents).refresh()  # figures at once; the order once a second
+            self.query_one(Agents).renew_figures()  # at once; the order once a second
 
     def on_tick(self) -> None:
         self._renew()

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.screen import ModalScreen
+from textual.css.styles import RulesMap
+from textual.renderables.background_screen import BackgroundScreen
+from textual.screen import ModalScreen, Screen
+from textual.strip import Strip
+from textual.style import Style
 from textual.suggester import Suggester
+from textual.visual import RenderOptions, Visual
 from textual.widgets import Input, Label, Static
 
 from kgents.api.errors import UsageError
@@ -26,6 +31,22 @@ class _Completions(Suggester):
 
     async def get_suggestion(self, value: str) -> str | None:
         return next((word for word in self._words() if word.casefold().startswith(value)), None) if value else None
+
+
+class _Under(Visual):
+    """The screen that lies under this one, as it is. Textual would work over each of its pieces, in every frame."""
+
+    def __init__(self, screen: Screen[object]) -> None:
+        self._screen = screen
+
+    def render_strips(self, width: int, height: int | None, style: Style, options: RenderOptions) -> list[Strip]:
+        return self._screen._compositor.render_strips()
+
+    def get_optimal_width(self, rules: RulesMap, container_width: int) -> int:
+        return container_width
+
+    def get_height(self, rules: RulesMap, width: int) -> int:
+        return self._screen.size.height
 
 
 class PromptScreen(ModalScreen[str | None]):
@@ -51,6 +72,10 @@ class PromptScreen(ModalScreen[str | None]):
             yield Label(f" {self._sign}", id="prompt-sign", markup=False)
             yield Input(self._text, id="prompt-input", compact=True, suggester=_Completions(self._words))
             yield Static(self._hint, id="prompt-said", markup=False)
+
+    def render(self) -> Any:  # a Visual too is rendered, though the signature does not say so
+        under = super().render()
+        return _Under(under.screen) if isinstance(under, BackgroundScreen) else under
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()

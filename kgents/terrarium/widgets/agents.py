@@ -109,6 +109,7 @@ class Agents(Pane):
         self._longest = 0
         self._several = False
         self._placed: tuple[int, bool, int, Placed[Shown]] = (-1, False, 0, [])
+        self._drawn: dict[Key, Row] = {}
 
     def keys(self) -> Sequence[Key]:
         return self._keys
@@ -117,7 +118,15 @@ class Agents(Pane):
         self._keys = ordering.agents(self.terrarium.hive.agents, self.sort, self.selector)
         self._longest = max((len(name) for _, name in self._keys), default=0)
         self._several = len({namespace for namespace, _ in self._keys}) > 1
+        self._drawn.clear()
         super().reorder()
+
+    def renew_figures(self) -> None:
+        """Draw anew what was told anew of the rows that are seen; their order stays."""
+        rows = self.terrarium.hive.agents
+        for nth, key in enumerate(self.shown(), self.top):
+            if rows.get(key) is not self._drawn.get(key):
+                self._refresh_line(nth)
 
     def head(self, width: int) -> Line | None:
         if not self._keys:
@@ -129,6 +138,7 @@ class Agents(Pane):
         row = hive.agents.get(key)
         if row is None:
             return []
+        self._drawn[key] = row
         mark = Segment("▶ " if chosen else "  ", self.ink.style("well" if self.has_focus else "quiet"))
         shown = Shown(key, row, hive.history(key), self.terrarium.clock())
         return [mark, *cells(self._columns(width), shown, self.ink)]

@@ -211,7 +211,8 @@ class Rows(Widget, can_focus=True):
         self.top = min(self.top, max(count - room, 0))
 
     def _strip(self, line: Line, width: int) -> Strip:
-        return Strip(cut(line, width)).adjust_cell_length(width, self.rich_style).apply_style(self.rich_style)
+        style = self.rich_style
+        return Strip(cut(line, width)).adjust_cell_length(width, style).apply_style(style)
 
     def _chosen(self, line: Line, width: int) -> Strip:
         """The row under the cursor: on a ground of its own; without colours, reversed."""
