@@ -63,10 +63,10 @@ def _wrapped(text: str, width: int) -> Iterator[str]:
 
 def folded(line: Line, width: int) -> list[Line]:
     """One line in pieces of at most `width` cells; what goes on below is indented as it was, and a little more."""
-    text = "".join(part for part, _, _ in line)
-    if len(text) <= width // 2:  # no sign is wider than two cells
+    text, width = "".join(part for part, _, _ in line), max(width, 2)  # the widest sign has two cells
+    if len(text) <= width // 2:
         return [line]
-    indent = min(len(text) - len(text.lstrip("│├└─ ")) + 2, width // 2)
+    indent = min(len(text) - len(text.lstrip("│├└─ ")) + 2, width // 2, width - 2)
     begin = Segment(" " * indent, line[0].style) if line else Segment("")
     made: list[Line] = [[]]
     room = width
@@ -89,7 +89,7 @@ def _split(text: str, room: int) -> tuple[str, str]:
         return text, ""
     whole = chop_cells(text, room)[0] if room >= 2 else ""
     space = whole.rfind(" ", len(whole) // 2)
-    cut = space + 1 if space > 0 else len(whole)
+    cut = space + 1 if space > 0 else len(whole) or int(room >= 2)
     return text[:cut], text[cut:]
 
 

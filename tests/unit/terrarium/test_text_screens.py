@@ -78,7 +78,7 @@ async def test_why_of_a_signal_is_what_it_says_itself() -> None:
 
 async def test_why_from_the_ghost_says_that_it_is_not_known() -> None:
     async with opened(FixedWorld("ghost"), lambda: WhyScreen("agent", B)) as terminal:
-        await terminal.sees("The ghost cannot answer that", "Leave ghost mode")
+        await terminal.sees("The ghost cannot answer that", "Leave it with g")
 
 
 async def test_yaml_is_the_object() -> None:
