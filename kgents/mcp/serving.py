@@ -84,10 +84,10 @@ class Tokens:
     async def verify_token(self, token: str) -> AccessToken | None:
         """Who bears it, or None. What the SDK asks of a token verifier."""
         try:
-            wanted = self.path.read_text().strip()
+            wanted = self.path.read_bytes().strip()
         except OSError:
             return None
-        if not wanted or not hmac.compare_digest(token.encode(), wanted.encode()):
+        if not wanted or not hmac.compare_digest(token.encode(errors="replace"), wanted):
             return None
         return AccessToken(token=token, client_id="owner", scopes=[])
 
