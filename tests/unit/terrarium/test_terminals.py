@@ -16,7 +16,7 @@ from kgents.terrarium.widgets.agents import Agents
 from kgents.terrarium.widgets.heatmap import Heatmap
 from tests.support import example_hive
 from tests.support.example_hive import NAMESPACE, NOW, Object, Objects
-from tests.support.showing import Showing, app, lines, log, main, segments, showing, text, until
+from tests.support.showing import Showing, app, lines, log, main, segments, showing, text, until, write
 from tests.support.terrarium import MANY, FixedWorld
 
 HOSTILE = {
@@ -145,6 +145,22 @@ async def test_every_theme_can_be_read(theme: str) -> None:
                 style = part.style
                 if style and part.text.strip(" ▀·") and style.color and not style.color.is_default:
                     assert style.color != style.bgcolor, (y, part)
+
+
+@pytest.mark.parametrize("key", ["t", "ctrl+p"])
+async def test_without_colours_the_choice_of_a_list_is_underlined(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with showing() as pilot:
+        await pilot.press(key)
+        await until(pilot, lambda: len(pilot.app.screen_stack) > 2)
+        chosen = "terrarium-light" if key == "t" else "theme nord"
+        await write(pilot, chosen)
+
+        def is_underlined() -> bool:
+            shown = [part for line in segments(pilot)[4:] for part in line if chosen[-4:] in part.text]
+            return any(part.style and part.style.underline for part in shown)
+
+        await until(pilot, is_underlined)
 
 
 async def test_every_theme_there_is_can_be_chosen() -> None:
