@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from kgents.api.selecting import Selector
@@ -15,19 +15,23 @@ AGENT_SORTS = ("activity", "name", "trouble", "restarts", "age")
 PROPOSAL_SORTS = ("waiting", "risk", "age", "name")
 
 
-def agents(rows: Mapping[Key, Row], by: str, selector: Selector | None = None) -> list[Key]:
-    """The keys of `rows` that the selector lets through, by one of AGENT_SORTS."""
-    return _ordered(rows, _AGENT_KEYS[by], selector)
+def agents(rows: Mapping[Key, Row], by: str) -> list[Key]:
+    """The keys of `rows`, by one of AGENT_SORTS."""
+    return _ordered(rows, _AGENT_KEYS[by])
 
 
-def proposals(rows: Mapping[Key, Row], by: str, selector: Selector | None = None) -> list[Key]:
+def proposals(rows: Mapping[Key, Row], by: str) -> list[Key]:
     """The same for proposals, by one of PROPOSAL_SORTS."""
-    return _ordered(rows, _PROPOSAL_KEYS[by], selector)
+    return _ordered(rows, _PROPOSAL_KEYS[by])
 
 
-def _ordered(rows: Mapping[Key, Row], sort_key: Callable[[Key, Row], Any], selector: Selector | None) -> list[Key]:
-    chosen = [key for key, row in rows.items() if not selector or selector.matches(row)]
-    return sorted(chosen, key=lambda key: sort_key(key, rows[key]))
+def chosen(keys: Iterable[Key], rows: Mapping[Key, Row], selector: Selector | None) -> list[Key]:
+    """Those of `keys` that are there and that the selector lets through, in the same order."""
+    return [key for key in keys if key in rows and (selector is None or selector.matches(rows[key]))]
+
+
+def _ordered(rows: Mapping[Key, Row], sort_key: Callable[[Key, Row], Any]) -> list[Key]:
+    return sorted(rows, key=lambda key: sort_key(key, rows[key]))
 
 
 def _number(row: Row, name: str) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import events, on
@@ -14,7 +13,6 @@ from kgents.api import selecting
 from kgents.terrarium import layout
 from kgents.terrarium.heat.pictures import MODES
 from kgents.terrarium.heat.scent import Scent
-from kgents.terrarium.hive import Hive, Key
 from kgents.terrarium.screens.base import HiveScreen, Subject
 from kgents.terrarium.screens.prompt import PromptScreen
 from kgents.terrarium.widgets.agents import Agents
@@ -28,6 +26,8 @@ from kgents.terrarium.widgets.thoughts import Thoughts
 
 STRONGEST = 1000
 """So many signals make the heatmap at most."""
+BETWEEN = 0.5
+"""Seconds from the lists to the heatmap: a key need not wait for both."""
 PANES = ("agents", "heat", "proposals", "thoughts")
 
 
@@ -90,9 +90,14 @@ class MainScreen(HiveScreen):
             self.query_one(Agents).renew_figures()  # at once; the order once a second
 
     def on_tick(self) -> None:
-        self._renew()
+        self._renew_lists()
+        self.set_timer(BETWEEN, self._renew_heat)
 
     def _renew(self) -> None:
+        self._renew_lists()
+        self._renew_heat()
+
+    def _renew_lists(self) -> None:
         hive, now = self.terrarium.hive, self.terrarium.clock()
         moved, self._moved = self._moved, set()
         agents, proposals = self.query_one(Agents), self.query_one(Proposals)
@@ -107,12 +112,12 @@ class MainScreen(HiveScreen):
         header = self.query_one(Header)
         header.set_class(bool(hive.frozen), "-frozen")
         header.refresh()
-        self._show_heat(hive, agents.keys(), now)
         agents.refresh()
         proposals.refresh()
         self._lay_out()
 
-    def _show_heat(self, hive: Hive, agents: Sequence[Key], now: float) -> None:
+    def _renew_heat(self) -> None:
+        hive, now, agents = self.terrarium.hive, self.terrarium.clock(), self.query_one(Agents).keys()
         heat = self.query_one(Heatmap)
         found = hive.strongest(now, STRONGEST)
         scents = [Scent.of(signal.row, strength, now - signal.decay.emitted) for strength, signal in found]

@@ -7,6 +7,7 @@ from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
 
+from kgents.api.selecting import Selector
 from kgents.looks import HEALTH, NO_LOOK, PHASE, Tone
 from kgents.terrarium import ordering
 from kgents.terrarium.columns import Column, Placed, cells, place, titles
@@ -106,6 +107,8 @@ class Agents(Pane):
     def __init__(self) -> None:
         super().__init__(id="agents")
         self._keys: list[Key] = []
+        self._all: list[Key] = []
+        """All in their order, so that a filter that is typed need not sort."""
         self._longest = 0
         self._several = False
         self._placed: tuple[int, bool, int, Placed[Shown]] = (-1, False, 0, [])
@@ -115,7 +118,16 @@ class Agents(Pane):
         return self._keys
 
     def reorder(self) -> None:
-        self._keys = ordering.agents(self.terrarium.hive.agents, self.sort, self.selector)
+        self._all = ordering.agents(self.terrarium.hive.agents, self.sort)
+        self._choose()
+
+    def choose(self, selector: Selector | None) -> None:
+        self.selector = selector or None
+        self._choose()
+
+    def _choose(self) -> None:
+        rows = self.terrarium.hive.agents
+        self._keys = ordering.chosen(self._all, rows, self.selector)
         self._longest = max((len(name) for _, name in self._keys), default=0)
         self._several = len({namespace for namespace, _ in self._keys}) > 1
         self._drawn.clear()

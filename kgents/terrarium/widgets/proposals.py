@@ -104,8 +104,9 @@ class Proposals(Pane):
         return self._keys
 
     def reorder(self) -> None:
-        self._keys = ordering.proposals(self.terrarium.hive.proposals, self.sort, self.selector)
-        rows = [(name, self.terrarium.hive.proposals[space, name]) for space, name in self._keys[:MEASURED]]
+        known = self.terrarium.hive.proposals
+        self._keys = ordering.chosen(ordering.proposals(known, self.sort), known, self.selector)
+        rows = [(name, known[space, name]) for space, name in self._keys[:MEASURED]]
         self._longest = (
             max((len(name) for name, _ in rows), default=0),
             max((len(str(row.get("target") or UNKNOWN)) for _, row in rows), default=0),
