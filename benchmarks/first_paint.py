@@ -63,10 +63,14 @@ def main() -> None:
         run(env, "daemon", "start")
         run(env, "status", "-A", "-o", "json", "--require-live")
         print("a live hive of 100 agents")
-        _sizes(TERRARIUM, env)
-        alone("  peer: python -c 'import textual.app'", [sys.executable, "-c", "import textual.app"], env, runs=RUNS)
+        ours = _sizes(TERRARIUM, env)
+        bare = [sys.executable, "-c", "import textual.app"]
+        imported = alone("  peer: python -c 'import textual.app'", bare, env, runs=RUNS)
         seen = _median([first_sight((KUBECTL, "get", "agents", "-w"), env, SIZES[0]) for _ in range(RUNS)])
         print(f"  {'peer: kubectl get agents -w':42} {_told(seen)}")
+        print(
+            f"  {'ratios, at the larger size':42} {ours / imported:8.2f} of the import, {ours / seen.wall:.2f} of kubectl"
+        )
         run(env, "daemon", "stop")
 
 
@@ -91,11 +95,14 @@ def first_sight(command: Sequence[str], env: Mapping[str, str], size: tuple[int,
         os.waitpid(pid, 0)
 
 
-def _sizes(command: Sequence[str], env: Mapping[str, str]) -> None:
+def _sizes(command: Sequence[str], env: Mapping[str, str]) -> float:
+    """Prints each size's; returns the last one's, in seconds."""
+    seen = Seen(0.0, 0.0)
     for size in SIZES:
         first_sight(command, env, size)
         seen = _median([first_sight(command, env, size) for _ in range(RUNS)])
         print(f"  {f'first paint at {size[0]}x{size[1]}':42} {_told(seen)}")
+    return seen.wall
 
 
 def _median(seen: Sequence[Seen]) -> Seen:
