@@ -255,11 +255,10 @@ class TerrariumApp(App[None]):
             self.fail(failed)
 
     def _show(self, changed: set[str]) -> None:
-        for screen in self.screen_stack:
-            if isinstance(screen, HiveScreen):
-                screen.on_hive(changed)
-                if "source" in changed:  # another layer can do other things
-                    screen.refresh_bindings()
+        for screen in self._whole():
+            screen.on_hive(changed)
+            if "source" in changed:  # another layer can do other things
+                screen.refresh_bindings()
 
     def _settle(self) -> None:
         """All is there. Commands start without the collector; what is open all day needs it, but for what comes now:
@@ -271,9 +270,13 @@ class TerrariumApp(App[None]):
         gc.enable()
 
     def _tick(self) -> None:
-        for screen in self.screen_stack:
-            if isinstance(screen, HiveScreen):
-                screen.on_tick()
+        for screen in self._whole():
+            screen.on_tick()
+
+    def _whole(self) -> list[HiveScreen]:
+        """The screens that are there whole: one that is being made, or taken down at the end, has not all its parts."""
+        screens = self.screen_stack if self.is_running else []
+        return [screen for screen in screens if isinstance(screen, HiveScreen) and screen.is_mounted]
 
     def _themed(self, theme: Theme) -> None:
         self.kept.theme = theme.name

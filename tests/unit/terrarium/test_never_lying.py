@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 
@@ -10,6 +11,7 @@ import pytest
 from kgents.api.errors import KgentsError, Unreachable
 from kgents.glass.answer import Source
 from kgents.glass.stream import Heard
+from kgents.terrarium import app as app_module
 from kgents.terrarium.app import TerrariumApp
 from kgents.terrarium.keeping import Kept
 from kgents.terrarium.screens.dialogs import FreezeDialog
@@ -202,3 +204,18 @@ async def test_kubectl_knows_no_activity_and_says_so_with_a_dash() -> None:
         row = next(line for line in lines(pilot) if "b-gent" in line)
         assert "–" in row
         assert "%" not in row
+
+
+class Late(MainScreen):
+    """It is made only once the hive has been heard."""
+
+    async def _compose(self) -> None:
+        while not self.terrarium.hive.synced:
+            await asyncio.sleep(0.01)
+        await super()._compose()
+
+
+async def test_a_hive_that_is_heard_before_the_screen_is_there_is_shown_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_module, "MainScreen", Late)
+    async with showing() as pilot:
+        await until(pilot, lambda: "b-gent" in text(pilot) and "[Live]" in lines(pilot)[0])
