@@ -68,9 +68,8 @@ def main() -> None:
         imported = alone("  peer: python -c 'import textual.app'", bare, env, runs=RUNS)
         seen = _median([first_sight((KUBECTL, "get", "agents", "-w"), env, SIZES[0]) for _ in range(RUNS)])
         print(f"  {'peer: kubectl get agents -w':42} {_told(seen)}")
-        print(
-            f"  {'ratios, at the larger size':42} {ours / imported:8.2f} of the import, {ours / seen.wall:.2f} of kubectl"
-        )
+        ratios = f"{ours / imported:8.2f} of the import, {ours / seen.wall:.2f} of kubectl"
+        print(f"  {'ratios, at the larger size':42} {ratios}")
         run(env, "daemon", "stop")
 
 
@@ -86,7 +85,10 @@ def first_sight(command: Sequence[str], env: Mapping[str, str], size: tuple[int,
         while NAME not in told:
             if not select.select([terminal], [], [], PATIENCE)[0]:
                 raise TimeoutError(f"{' '.join(command)} shows no agent within {PATIENCE:g} s: {told[-300:]!r}")
-            told += os.read(terminal, 65536)
+            try:
+                told += os.read(terminal, 65536)
+            except OSError as error:  # the other end is closed
+                raise RuntimeError(f"{' '.join(command)} has ended: {told[-1000:].decode(errors='replace')}") from error
         spent = psutil.Process(pid).cpu_times()
         return Seen(time.perf_counter() - began, spent.user + spent.system)
     finally:
