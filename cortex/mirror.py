@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from cortex.activity import activity
+from cortex.bodies import Bodies
 from cortex.history import History
 from cortex.hub import Change, Hub
 from cortex.loudness import Loudness
@@ -69,6 +70,7 @@ class Mirror:
         self.metrics: dict[Key, Object] = {}
         self.informers: dict[str, Informer] = {kind.plural: Informer(api, kind) for kind in KINDS}
         self.informers["pods"] = Informer(api, POD, label_selector=AGENT_LABEL)
+        self.bodies = Bodies(api, self.informers["pods"])
         self.informers["events"] = Informer(api, EVENT)
         self.informers[CONFIG_MAP.plural] = Informer(
             api, CONFIG_MAP, HIVE_NAMESPACE, field_selector=f"metadata.name={brakes.FREEZE}"
@@ -91,6 +93,7 @@ class Mirror:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.bodies.stop()
         for informer in self.informers.values():
             await informer.stop()
 
@@ -114,11 +117,7 @@ class Mirror:
         return all(informer.connected and informer.synced.is_set() for informer in informers)
 
     def pods_of(self, namespace: str, agent: str) -> list[Object]:
-        return [
-            pod
-            for (where, _), pod in self.informers["pods"].store.items()
-            if where == namespace and (pod["metadata"].get("labels") or {}).get(AGENT_LABEL) == agent
-        ]
+        return self.bodies.of((namespace, agent))
 
     def busy(self, namespace: str, agent: str) -> float:
         """How busy an agent was when that was last measured, 0 to 1; 0 for unknown."""
@@ -149,6 +148,7 @@ class Mirror:
 
     def _agent(self, event: str, obj: Any) -> None:
         key = key_of(obj)
+        self.bodies.agent_changed(key, None if event == "DELETED" else obj)
         if event == "DELETED":
             self._publish(event, "agents", key, self.agents.row(key, self.now()))
             self.agents.remove(key)
@@ -188,7 +188,7 @@ class Mirror:
             pause = METRICS_EVERY
             try:
                 listed = await self.api.list(POD_METRICS)  # not every server keeps the pods' labels on these
-                ours = self.informers["pods"].store
+                ours = {key_of(dict(pod)): pod for _, pod in self.bodies.all()}
                 self.metrics = {key: item for item in listed["items"] if (key := key_of(item)) in ours}
                 await self._loudness.count({key: pod for key, pod in ours.items() if key in self.metrics})
             except ApiError as error:
@@ -203,9 +203,8 @@ class Mirror:
         """Every agent's activity anew. Those that moved visibly are told."""
         now = self.now()
         pods: dict[Key, list[tuple[Object, Object | None]]] = {}
-        for key, pod in self.informers["pods"].store.items():
-            agent = (pod["metadata"].get("labels") or {}).get(AGENT_LABEL, "")
-            pods.setdefault((key[0], agent), []).append((pod, self.metrics.get(key)))
+        for whose, pod in self.bodies.all():
+            pods.setdefault(whose, []).append((pod, self.metrics.get(key_of(dict(pod)))))
         for key, agent in self.informers["agents"].store.items():
             spoken = sum(1 for at in self._spoken.get(key, ()) if at > now - MINUTE)
             own = pods.get(key, [])

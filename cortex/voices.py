@@ -20,7 +20,6 @@ from cortex.hub import WORDS, Change
 from cortex.mirror import Mirror
 from kgents.api import redact, times
 from kgents.api.errors import KgentsError
-from kgents.api.kinds import AGENT_LABEL
 from kgents.kube.client import KubeClient
 
 AGENTS = 64
@@ -120,7 +119,7 @@ class Voices:
 
     def _look(self) -> None:
         """Begin with those who are to be heard now, and leave the others."""
-        found = _speakers(self._mirror.informers["pods"].store.values(), self._asked)
+        found = _speakers(self._mirror.bodies.all(), self._asked)
         chosen = self._choose(found)
         wanted = {start: agent for agent in chosen for start in found[agent]}
         for start in [start for start in self._reading if start not in wanted]:
@@ -195,12 +194,11 @@ class Voices:
         self._mirror.hub.publish(Change("ADDED", WORDS, start.namespace, start.agent, orjson.dumps(row)))
 
 
-def _speakers(pods: Iterable[Object], asked: Mapping[str, int]) -> dict[Key, list[Start]]:
+def _speakers(pods: Iterable[tuple[Key, Object]], asked: Mapping[str, int]) -> dict[Key, list[Start]]:
     """The containers that have started and may still write, by agent, those of the newest pods first."""
     found: dict[Key, list[tuple[str, Start]]] = {}
-    for pod in pods:
+    for (namespace, agent), pod in pods:
         metadata, status = pod["metadata"], pod.get("status") or {}
-        namespace, agent = metadata.get("namespace") or "", (metadata.get("labels") or {}).get(AGENT_LABEL)
         if not agent or status.get("phase") in ("Succeeded", "Failed") or not ("" in asked or namespace in asked):
             continue
         for one in status.get("containerStatuses") or ():

@@ -76,6 +76,8 @@ async def _work(
     memories = Memories(world, agents.enqueue)
     world.on_agent.append(agents.enqueue)
     async with AsyncExitStack() as stack:
+        if world.adoptions is not None:
+            stack.push_async_callback(world.adoptions.stop)
         for informer in world.informers.values():
             await stack.enter_async_context(informer)
         await _synced(world, kopf_task, stop)

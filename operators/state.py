@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from kgents.api import adopting
 from kgents.api.kinds import CONFIG_MAP
 from kgents.kube.errors import ObjectNotFound
 from operators.agent import meta
@@ -16,10 +17,11 @@ Object = dict[str, Any]
 
 def home(world: World, key: Key) -> Object | None:
     """The agent's ConfigMap, once the Agent operator has made it."""
-    found, agent = world.child(CONFIG_MAP, key), world.agents.get(key)
+    agent = world.agents.get(key)
+    found = world.child(CONFIG_MAP, (key[0], meta.config_map_name(agent))) if agent else None
     if found is None or agent is None:
         return None
-    owner = meta.controller_of(found)
+    owner = adopting.controller_of(found)
     return found if owner is not None and owner.get("uid") == agent["metadata"]["uid"] else None
 
 

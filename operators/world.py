@@ -17,6 +17,7 @@ from kgents.api.operations.brakes import FREEZE, state
 from kgents.kube.client import KubeClient
 from kgents.kube.informer import Informer
 from operators.agent import meta
+from operators.agent.adoption import Adoptions, Body
 from operators.agent.children import KINDS
 from operators.agent.sidecar import Program
 
@@ -60,7 +61,8 @@ class World:
     """Pheromones by namespace and name."""
     informers: dict[str, Informer] = field(default_factory=dict)
     on_agent: list[Callable[[Key], None]] = field(default_factory=list)
-    on_pod: list[Callable[[Object], None]] = field(default_factory=list)
+    on_pod: list[Callable[[Key, Object], None]] = field(default_factory=list)
+    """Of an agent's pods; the key is the agent's."""
     on_trace: list[Callable[[Key, Trace | None], None]] = field(default_factory=list)
     suppressed: dict[Key, int] = field(default_factory=dict)
     """Matches of signal rules that became no pheromone, by agent."""
@@ -73,10 +75,14 @@ class World:
     reactions: dict[Key, list[Object]] = field(default_factory=dict)
     """`status.reactions`, by agent."""
 
+    adoptions: Adoptions | None = None
+    """The workloads that agents adopt."""
+
     _pods: dict[Key, dict[str, Object]] = field(default_factory=dict)
 
     def watch_children(self) -> None:
         """Make the informers; `start` begins."""
+        self.adoptions = Adoptions(self.api, self.agents, self._tell_agent, self._pod_seen)
         for kind in (*KINDS, POD):
             # Memories and umwelts are made by hand, too.
             ours = None if kind in (MEMORY, UMWELT) else f"{meta.MANAGED_BY_LABEL}={meta.MANAGED_BY}"
@@ -89,7 +95,19 @@ class World:
 
     def pods_of(self, key: Key) -> list[Object]:
         """The agent's pods, in the order of their names."""
+        if self.is_adopted(key):
+            body = self.body(key)
+            return list(body.pods) if body else []
         return sorted(self._pods.get(key, {}).values(), key=lambda pod: str(pod["metadata"]["name"]))
+
+    def is_adopted(self, key: Key) -> bool:
+        """Whether the agent adopts a workload."""
+        agent = self.agents.get(key)
+        return agent is not None and bool(agent["spec"].get("workloadRef"))
+
+    def body(self, key: Key) -> Body | None:
+        """What is seen of the workload that the agent adopts, once it has been seen."""
+        return self.adoptions.body(key) if self.adoptions else None
 
     def child(self, kind: Kind, key: Key) -> Object | None:
         return self.informers[kind.kind].get(*key)
@@ -102,7 +120,7 @@ class World:
             return
         kept = {name: value for name, value in metadata.items() if name != "managedFields"}
         self.agents[key] = {**agent, "metadata": kept}
-        self._tell_agent(key)
+        self._agent_changed(key)
 
     def drop_agent(self, key: Key, uid: str) -> None:
         """The agent of that uid is gone; one that has its name by now stays."""
@@ -110,7 +128,7 @@ class World:
         if known is not None and known["metadata"]["uid"] == uid:
             del self.agents[key]
             self.refused.pop(key, None)
-        self._tell_agent(key)
+        self._agent_changed(key)
 
     def put_pheromone(self, obj: Mapping[str, Any]) -> None:
         metadata, spec = obj["metadata"], obj.get("spec") or {}
@@ -150,6 +168,11 @@ class World:
         for key in before.keys() ^ self.paused.keys():
             self._tell_agent(key)
 
+    def _agent_changed(self, key: Key) -> None:
+        if self.adoptions is not None:
+            self.adoptions.agent_changed(key)
+        self._tell_agent(key)
+
     def _tell_agent(self, key: Key) -> None:
         for listener in self.on_agent:
             listener(key)
@@ -173,9 +196,13 @@ class World:
                 self._pods.pop(key, None)
         elif key is not None:
             self._pods.setdefault(key, {})[uid] = pod
-        for listener in self.on_pod:
-            listener(pod)
+        if key is not None:
+            self._pod_seen(key, pod)
         self._child_changed(event, pod)
+
+    def _pod_seen(self, key: Key, pod: Object) -> None:
+        for listener in self.on_pod:
+            listener(key, pod)
 
 
 def _is_newer(new: Mapping[str, Any], known: Mapping[str, Any]) -> bool:

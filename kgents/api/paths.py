@@ -96,6 +96,32 @@ REGISTRY: tuple[Entry, ...] = (
         kubectl="apply --server-side -f -",
     ),
     Entry(
+        "agents.adopt",
+        "world.cluster.agents.<agent>.adopt",
+        "make an agent of a workload that is there, and change nothing of it",
+        "kgents adopt KIND/NAME",
+        (
+            Argument(
+                "workload", "text", "deploy/NAME, statefulset/NAME, agent.kagent.dev/NAME, sandbox/NAME", required=True
+            ),
+            Argument("container", "text", "the container whose log is read"),
+            Argument("genus", "text", "a label for people and policies"),
+            Argument("signals", "list", "the log lines that become signals"),
+            Argument("reactions", "list", "what it is told when signals grow strong"),
+            Argument("ports", "list", "the ports that it listens on"),
+        ),
+        write=True,
+        kubectl="create -f -",
+    ),
+    Entry(
+        "agents.release",
+        "world.cluster.agents.<agent>.release",
+        "let an adopted workload go: it runs on, and nothing of kgents is left on it",
+        "kgents release AGENT",
+        write=True,
+        kubectl="delete agents.kgents.io <agent> --wait=false",
+    ),
+    Entry(
         "agents.suspend",
         "world.cluster.agents.<agent>.suspend",
         "pause an agent: no writes and no pods until it is resumed",

@@ -129,9 +129,20 @@ class Template(TypedDict, total=False):
 
 
 class WorkloadRef(TypedDict, total=False):
-    apiVersion: Literal["apps/v1"]
-    kind: Required[Literal["Deployment", "StatefulSet"]]
+    apiVersion: Literal["apps/v1", "v1"]
+    kind: Required[Literal["Deployment", "StatefulSet", "Pod"]]
     name: Required[str]
+    uid: str
+    container: str
+
+
+class AdoptedWorkload(TypedDict, total=False):
+    kind: Required[str]
+    name: Required[str]
+    uid: Required[str]
+    generation: int
+    replicas: int
+    container: str
 
 
 class ModelSecretRef(TypedDict, total=False):
@@ -299,6 +310,7 @@ class AgentStatus(TypedDict, total=False):
     restarts: int
     cognitiveHealth: CognitiveHealth
     lastProbeTime: str
+    workload: AdoptedWorkload
     selector: str
     suppressedSignals: int
     refusedWrites: int

@@ -25,7 +25,7 @@ _CONDITION = ("type", "status", "reason", "message", "lastTransitionTime", "obse
 def agent_row(agent: Object, now: float, activity: float | None = None) -> Row:
     """A row of `status`. `activity` (0-1) is measured elsewhere; None is shown as unknown."""
     spec, status = _part(agent, "spec"), _part(agent, "status")
-    replicas = _integer(spec, "replicas")
+    replicas = _wanted(agent)
     return {
         **_identity(agent),
         "genus": _text(spec, "genus"),
@@ -48,6 +48,8 @@ def agent_detail(agent: Object, now: float, activity: float | None = None) -> Ro
     status = _part(agent, "status")
     detail = {
         **agent_row(agent, now, activity),
+        "generation": _integer(_part(agent, "metadata"), "generation"),
+        "adopts": _adopts(_part(agent, "spec")),
         "labels": dict(_part(_part(agent, "metadata"), "labels")),
         "spec": dict(_part(agent, "spec")),
         "conditions": _conditions(agent),
@@ -69,9 +71,21 @@ def agent_phase(agent: Object) -> str:
 
 
 def is_suspended(agent: Object) -> bool:
-    """Whether its spec says that it should not run."""
+    """Whether its spec says that it should not run; of one that adopts a workload, or its workload's."""
+    return _part(agent, "spec").get("suspend") is True or _wanted(agent) == 0
+
+
+def _wanted(agent: Object) -> int | None:
+    """How many pods are asked for: by its spec, or by the owner of the workload that it adopts."""
     spec = _part(agent, "spec")
-    return spec.get("suspend") is True or _integer(spec, "replicas") == 0
+    if not _part(spec, "workloadRef"):
+        return _integer(spec, "replicas")
+    return _integer(_part(_part(agent, "status"), "workload"), "replicas")
+
+
+def _adopts(spec: Object) -> str | None:
+    ref = _part(spec, "workloadRef")
+    return f"{_text(ref, 'kind') or UNKNOWN}/{_text(ref, 'name') or UNKNOWN}" if ref else None
 
 
 def pheromone_row(signal: Object, now: float) -> Row:

@@ -25,6 +25,8 @@ COMMANDS = {
         Command("terrarium", "terrarium", "The whole hive on one screen, as it happens"),
         Command("signal", "signal", "Emit a signal that fades by itself", group=True),
         Command("run", "run", "Make an agent of any program"),
+        Command("adopt", "adopt", "Make an agent of a workload that is there, unchanged"),
+        Command("release", "adopt", "Let an adopted workload go, as it is", agent=True),
         Command("pause", "pause", "Pause an agent: no pods until it is resumed", agent=True),
         Command("resume", "pause", "Let a paused agent run again", agent=True),
         Command("logs", "logs", "What an agent writes", agent=True),

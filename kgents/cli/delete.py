@@ -19,9 +19,17 @@ def delete(
 ) -> None:
     """Delete an agent, its pods, its Service, and its memory unless that is to be retained.
 
+    An agent that has adopted a workload is released: the workload is not its own, and runs on.
+
     Example: kgents delete scholar --yes
     """
     session = open_session(context, namespace)
     confirm(f"Delete the agent “{agent}” in {session.place}?", yes=yes)
-    session.write("agents.terminate", agent=agent)
-    typer.echo(f"{agent} is deleted from {session.place}")
+    answer = session.write("agents.terminate", agent=agent)
+    row = answer.rows()[0] if answer.items else {}
+    if row.get("released"):
+        from kgents.cli.adopt import say_released
+
+        say_released(row, session.place)
+    else:
+        typer.echo(f"{agent} is deleted from {session.place}")

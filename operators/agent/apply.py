@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kgents.api import adopting
 from kgents.api.kinds import AGENT, FIELD_MANAGER, Kind
 from kgents.kube.client import KubeClient
 from kgents.kube.errors import Forbidden, Invalid, ObjectNotFound
@@ -64,9 +65,9 @@ class Applier:
         self._done[key] = _Done(digest, fingerprint(made), before)
         return None
 
-    async def prune(self, agent: Mapping[str, Any], kind: Kind) -> None:
-        """Delete the agent's child of that kind, if it has one."""
-        namespace, name = agent["metadata"]["namespace"], agent["metadata"]["name"]
+    async def prune(self, agent: Mapping[str, Any], kind: Kind, name: str = "") -> None:
+        """Delete the agent's child of that kind, if it has one of its own name, or called `name`."""
+        namespace, name = agent["metadata"]["namespace"], name or agent["metadata"]["name"]
         live = self._informers[kind.kind].get(namespace, name)
         self._done.pop((kind.kind, namespace, name), None)
         if live is not None and _is_mine(agent, live) and not live["metadata"].get("deletionTimestamp"):
@@ -100,7 +101,7 @@ def _digest(value: Any) -> str:
 
 
 def _is_mine(agent: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
-    owner = meta.controller_of(live)
+    owner = adopting.controller_of(live)
     return owner is not None and owner.get("uid") == agent["metadata"]["uid"]
 
 
@@ -108,9 +109,9 @@ def _belongs(agent: Mapping[str, Any], live: Mapping[str, Any], wanted: Mapping[
     if _is_mine(agent, live):
         return True
     if wanted["kind"] == "Memory" and (live.get("spec") or {}).get("owner") == agent["metadata"]["name"]:
-        return meta.controller_of(live) is None  # retained, or prepared by hand
+        return adopting.controller_of(live) is None  # retained, or prepared by hand
     labels = live["metadata"].get("labels") or {}
-    if meta.controller_of(live) is not None or not meta.labels(wanted["metadata"]["name"]).items() <= labels.items():
+    if adopting.controller_of(live) is not None or not meta.labels(agent["metadata"]["name"]).items() <= labels.items():
         return False
     # What is retained has no owner. Whatever else lost its owner is ours if we applied it.
     managers = live["metadata"].get("managedFields") or ()
@@ -118,7 +119,7 @@ def _belongs(agent: Mapping[str, Any], live: Mapping[str, Any], wanted: Mapping[
 
 
 def _taken(agent: Mapping[str, Any], kind: Kind, live: Mapping[str, Any]) -> Blocker:
-    name, owner = live["metadata"]["name"], meta.controller_of(live)
+    name, owner = live["metadata"]["name"], adopting.controller_of(live)
     if owner is not None and owner.get("kind") == AGENT.kind and owner.get("name") == agent["metadata"]["name"]:
         why = "belongs to an earlier agent of this name and is being collected"
     elif owner is not None:

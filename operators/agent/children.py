@@ -65,10 +65,11 @@ def wanted_replicas(spec: Mapping[str, Any]) -> int:
 
 
 def render(agent: Mapping[str, Any], around: Surroundings) -> list[tuple[Kind, Object]]:
-    """The children that the agent should have, in the order of KINDS. Empty for one that adopts a workload."""
+    """The children that the agent should have, in the order of KINDS. One that adopts a workload needs a place to
+    keep what its reactions and signals have come to, and nothing else."""
     spec = agent["spec"]
     if spec.get("workloadRef"):
-        return []
+        return [(CONFIG_MAP, meta.config_map(agent))]
     umwelt = around.umwelt if spec.get("umwelt") is None else access.umwelt_of(spec)
     children = [
         (SERVICE_ACCOUNT, meta.child(agent, SERVICE_ACCOUNT)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kgents.api import conditions
+from kgents.api import adopting, conditions
 from kgents.api.kinds import AGENT, MEMORY, PERSISTENT_VOLUME_CLAIM, UMWELT, Kind
 from kgents.kube.errors import ObjectNotFound
 from operators.agent import meta, pods
@@ -44,7 +44,7 @@ def made_by_hand(umwelt: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """What an Umwelt says of the agent whose name it bears, if nobody owns it."""
     if (
         umwelt is None
-        or meta.controller_of(umwelt) is not None
+        or adopting.controller_of(umwelt) is not None
         or umwelt["spec"]["agent"] != umwelt["metadata"]["name"]
     ):
         return {}
@@ -53,7 +53,7 @@ def made_by_hand(umwelt: Mapping[str, Any] | None) -> Mapping[str, Any]:
 
 def _alone(obj: Object | None) -> Object | None:
     """The object, if no agent owns it."""
-    return obj if obj is not None and meta.controller_of(obj) is None else None
+    return obj if obj is not None and adopting.controller_of(obj) is None else None
 
 
 def _waiting(umwelt: Mapping[str, Any]) -> Told:

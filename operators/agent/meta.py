@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kgents.api.kinds import AGENT, AGENT_LABEL, Kind
+from kgents.api import names
+from kgents.api.kinds import AGENT, AGENT_LABEL, CONFIG_MAP, Kind
 
 Object = dict[str, Any]
 
@@ -45,10 +46,20 @@ def child(agent: Mapping[str, Any], kind: Kind, *, owned: bool = True, **content
     return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": meta, **content}
 
 
-def controller_of(obj: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The owner reference of the object's controller."""
-    references = obj["metadata"].get("ownerReferences") or []
-    return next((reference for reference in references if reference.get("controller")), None)
+def config_map(agent: Mapping[str, Any]) -> Object:
+    """The agent's ConfigMap, empty. An adopted workload often has one of its own name already: that is not ours."""
+    made = child(agent, CONFIG_MAP)
+    made["metadata"]["name"] = config_map_name(agent)
+    return made
+
+
+def config_map_name(agent: Mapping[str, Any]) -> str:
+    name = str(agent["metadata"]["name"])
+    return adopted_name(name) if agent["spec"].get("workloadRef") else name
+
+
+def adopted_name(agent_name: str) -> str:
+    return names.child_name(agent_name, "kgents")
 
 
 def agent_of(obj: Mapping[str, Any]) -> tuple[str, str] | None:

@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kgents.api import adopting
+from kgents.api.kinds import POD
 from operators.agent import pods as seen
 from operators.agent.children import is_suspended, wanted_replicas
 from operators.agent.pod import health_period, health_threshold
@@ -43,6 +45,8 @@ class Observed:
     held: bool = False
     paused: str = ""
     """By whom it was paused, and why."""
+    workload: Mapping[str, Any] | None = None
+    """What it adopts, with its kind. Its replicas are what is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,29 +68,47 @@ def judge(observed: Observed, now: float) -> Verdict:
     ready = sum(seen.is_ready(pod) for pod in observed.pods)
     if agent["metadata"].get("deletionTimestamp"):
         return Verdict("Terminating", "Deleted", "it is being deleted", ready)
-    if spec.get("workloadRef"):
-        why = "adopting a workload (workloadRef) is accepted and not acted on yet"
-        return Verdict("Pending", "NotActedOn", why, ready)
     if observed.blockers:
         blocker = observed.blockers[0]
         phase = "Degraded" if ready else "Failed"
         return Verdict(phase, blocker.reason, blocker.message, ready)
+    if spec.get("workloadRef"):
+        return _of_adopted(observed, ready, now)
     if is_suspended(spec):
         stopped = f"paused {observed.paused}" if observed.paused else "it is stopped on purpose"
         why = f"{stopped}; {len(observed.pods)} pods are ending" if observed.pods else stopped
         return Verdict("Suspended", "Suspended", why, ready, progressing=bool(observed.pods))
     if observed.held:
         return Verdict("Safemode", "HealthFailed", _HELD, ready)
-    return _of_pods(observed, ready, now)
+    return _of_own(observed, ready, now)
 
 
 _HELD = "its health check failed, so it is held back; change its spec, or pause and resume it, to let it try again"
 
 
-def _of_pods(observed: Observed, ready: int, now: float) -> Verdict:
+def _of_adopted(observed: Observed, ready: int, now: float) -> Verdict:
+    workload = observed.workload
+    if workload is None:
+        return Verdict("Pending", "NotSeenYet", "its workload has not been seen yet", ready)
+    if observed.agent["spec"].get("suspend"):
+        stopped = f"paused {observed.paused}" if observed.paused else "it is paused"
+        why = f"{stopped}; its {ready} ready pods run on, for they are not kgents' to stop"
+        return Verdict("Suspended", "Suspended", why, ready)
+    wanted = adopting.wanted_replicas(workload)
+    if wanted == 0:
+        why = f"its {workload['kind']} is scaled to 0"
+        return Verdict("Suspended", "ScaledToZero", why, ready, progressing=bool(observed.pods))
+    settled = workload["kind"] == POD.kind
+    return _of_pods(observed, ready, now, wanted, progressing=not settled and _is_progressing(workload, wanted))
+
+
+def _of_own(observed: Observed, ready: int, now: float) -> Verdict:
     wanted = wanted_replicas(observed.agent["spec"])
+    return _of_pods(observed, ready, now, wanted, _is_progressing(observed.deployment, wanted))
+
+
+def _of_pods(observed: Observed, ready: int, now: float, wanted: int, progressing: bool) -> Verdict:
     before = (observed.agent.get("status") or {}).get("phase")
-    progressing = _is_progressing(observed.deployment, wanted)
     ill, again = _illness(observed, before, now)
     if ill:
         return Verdict("Safemode", "HealthFailed", _HELD, ready, safemode=True)
@@ -151,6 +173,8 @@ def _is_progressing(deployment: Mapping[str, Any] | None, wanted: int) -> bool:
 def _illness(observed: Observed, before: str | None, now: float) -> tuple[bool, float | None]:
     """Whether its health demands safemode now, and else in how many seconds that is to be asked again."""
     health = observed.agent["spec"].get("health") or {}
+    if observed.workload is not None:
+        return False, None  # its pods are not kgents' to hold back
     if health.get("type") != "HTTP" or health.get("onFailure") != "Safemode":
         return False, None
     spec = observed.agent["spec"]

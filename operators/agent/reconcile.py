@@ -7,11 +7,12 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kgents.api.kinds import AGENT, DEPLOYMENT, ENDPOINTS, MEMORY, PERSISTENT_VOLUME_CLAIM, SERVICE, UMWELT
+from kgents.api.kinds import AGENT, CONFIG_MAP, DEPLOYMENT, ENDPOINTS, MEMORY, PERSISTENT_VOLUME_CLAIM, SERVICE, UMWELT
 from kgents.kube.errors import ObjectNotFound
-from operators.agent import memory, pods, status
+from operators.agent import memory, meta, pods, status
+from operators.agent.adoption import Body
 from operators.agent.apply import Applier
-from operators.agent.children import Surroundings, render
+from operators.agent.children import KINDS, Surroundings, render
 from operators.agent.phase import Blocker, Observed, Verdict, judge
 from operators.agent.pod import lacks_image
 from operators.events import Recorder
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 OPTIONAL = (SERVICE, UMWELT, MEMORY, PERSISTENT_VOLUME_CLAIM)
 BLOCKED_RETRY = 30.0
 TAKEN_RETRY = 2.0
+UNSEEN_RETRY = 2.0
 _IMAGE_NEEDED = (
     "this cluster runs images, and none is given: set spec.image to one that has the program (kgents run … --image)"
 )
@@ -50,7 +52,12 @@ class AgentReconciler:
             blockers = [Blocker("ImageNeeded", _IMAGE_NEEDED)]
         elif not agent["metadata"].get("deletionTimestamp"):
             blockers = await self._make_children(agent, key)
-        verdict = await self._tell(agent, key, blockers)
+        body = self._world.body(key)
+        if agent["spec"].get("workloadRef") and body is None and (agent.get("status") or {}).get("phase"):
+            return UNSEEN_RETRY  # what it said before is no worse than what is guessed
+        if body is not None and body.refusal is not None:
+            blockers.insert(0, body.refusal)
+        verdict = await self._tell(agent, key, blockers, body)
         if verdict.safemode:
             return 0.05
         if blockers:
@@ -74,15 +81,20 @@ class AgentReconciler:
             blocker = await self._applier.ensure(agent, kind, child)
             if blocker is not None:
                 blockers.append(blocker)
+        await self._prune(agent, {(kind.kind, child["metadata"]["name"]) for kind, child in wanted})
         if not spec.get("workloadRef"):
-            await self._prune(agent, {kind.kind for kind, _ in wanted})
             await memory.tell(self._world, agent, key)
         return blockers
 
-    async def _prune(self, agent: Mapping[str, Any], wanted: set[str]) -> None:
-        for kind in OPTIONAL:
-            if kind.kind not in wanted:
+    async def _prune(self, agent: Mapping[str, Any], wanted: set[tuple[str, str]]) -> None:
+        """What it had before its spec was another one."""
+        name = str(agent["metadata"]["name"])
+        adopts = bool(agent["spec"].get("workloadRef"))
+        for kind in KINDS if adopts else OPTIONAL:
+            if (kind.kind, name) not in wanted:
                 await self._applier.prune(agent, kind)
+        if not adopts:
+            await self._applier.prune(agent, CONFIG_MAP, meta.adopted_name(name))
 
     async def _endpoints(self) -> Sequence[tuple[str, int]]:
         """Where the API server is, for agents that may leave their namespace for nothing else. Asked once."""
@@ -99,7 +111,7 @@ class AgentReconciler:
             ]
         return self._api_endpoints
 
-    async def _tell(self, agent: Mapping[str, Any], key: Key, blockers: list[Blocker]) -> Verdict:
+    async def _tell(self, agent: Mapping[str, Any], key: Key, blockers: list[Blocker], body: Body | None) -> Verdict:
         world, now = self._world, self._world.clock()
         observed = Observed(
             agent=agent,
@@ -108,6 +120,7 @@ class AgentReconciler:
             blockers=blockers,
             held=status.is_held(agent),
             paused=world.paused.get(key, ""),
+            workload=body.workload if body else None,
         )
         verdict = judge(observed, now)
         made = status.make(
@@ -119,6 +132,7 @@ class AgentReconciler:
             reactions=world.reactions.get(key, ()),
             bad_signals=problems(agent["spec"]),
             remembers=world.memory is not None,
+            body=body,
         )
         before = agent.get("status") or {}
         if _same(made, before):
@@ -150,5 +164,5 @@ async def _write(world: World, agent: Mapping[str, Any], made: Mapping[str, Any]
 
 def _same(made: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
     old = {key: value for key, value in before.items() if key in made}
-    dropped = [key for key in ("suppressedSignals", "reactions") if key in before and key not in made]
+    dropped = [key for key in ("suppressedSignals", "reactions", "workload") if key in before and key not in made]
     return not dropped and json.dumps(made, sort_keys=True) == json.dumps(old, sort_keys=True)

@@ -7,12 +7,16 @@ from typing import Any
 
 from kgents.api import conditions
 from kgents.api.kinds import AGENT_LABEL
+from operators.agent import adopted
 from operators.agent import pods as seen
+from operators.agent.adoption import Body
 from operators.agent.children import is_suspended
 from operators.agent.phase import Blocker, Observed, Verdict
 from operators.agent.sidecar import memory_spec
 
 Object = dict[str, Any]
+_OWN_TYPES = ("Ready", "Progressing", "Safemode", "NameConflict", "NotActedOn", "SignalsValid")
+_TYPES = frozenset({*_OWN_TYPES, "Adopted", "ForeignPods", "ReactionsReach"})
 
 
 def make(
@@ -25,11 +29,13 @@ def make(
     reactions: Sequence[Mapping[str, Any]] = (),
     bad_signals: Sequence[str] = (),
     remembers: bool = True,
+    body: Body | None = None,
 ) -> Object:
-    """The whole status of the Agent. `remembers`: memory sidecars can be run here."""
+    """The whole status of the Agent. `remembers`: memory sidecars can be run here. `body`: what it adopts."""
     agent = observed.agent
     before: Mapping[str, Any] = agent.get("status") or {}
     generation = int(agent["metadata"].get("generation") or 0)
+    name = str(agent["metadata"]["name"])
     made: Object = {
         "observedGeneration": generation,
         "phase": verdict.phase,
@@ -37,20 +43,19 @@ def make(
         "readyReplicas": verdict.ready,
         "restarts": sum(seen.restarts(pod) for pod in observed.pods),
         "cognitiveHealth": before.get("cognitiveHealth", "Unknown"),
-        "selector": f"{AGENT_LABEL}={agent['metadata']['name']}",
+        "selector": adopted.selector_of(name, body) if body else f"{AGENT_LABEL}={name}",
     }
+    if body and (workload := adopted.status_of(body)):
+        made["workload"] = workload
     if suppressed or before.get("suppressedSignals"):
         made["suppressedSignals"] = suppressed
     if refused or before.get("refusedWrites"):
         made["refusedWrites"] = refused or before["refusedWrites"]
     if reactions:
         made["reactions"] = [dict(reaction) for reaction in reactions]
-    listed: list[Any] = [
-        condition
-        for condition in before.get("conditions") or ()
-        if condition.get("type") in ("Ready", "Progressing", "Safemode", "NameConflict", "NotActedOn", "SignalsValid")
-    ]
+    listed: list[Any] = [condition for condition in before.get("conditions") or () if condition.get("type") in _TYPES]
     wanted = _conditions(observed, verdict, bad_signals, remembers)
+    wanted += adopted.conditions(agent, body) if body else ()
     listed = [condition for condition in listed if condition["type"] in {type for type, *_ in wanted}]
     for type, holds, reason, message in wanted:
         new = conditions.make(type, holds, reason, message, now=now, generation=generation)
@@ -71,7 +76,9 @@ def not_acted_on(spec: Mapping[str, Any], *, remembers: bool = True) -> list[str
     """The fields that are set, accepted and without effect so far."""
     symbionts, health, umwelt = spec.get("symbionts") or {}, spec.get("health") or {}, spec.get("umwelt") or {}
     reconciliation = spec.get("reconciliation") or {}
-    fields = [field for field in ("workloadRef", "model", "tools") if spec.get(field)]
+    fields = [field for field in ("model", "tools") if spec.get(field)]
+    if spec.get("workloadRef"):
+        return fields
     if memory_spec(spec) and not remembers:
         fields.append("symbionts.memory (the operators know no image of the sidecar: give them --memory-image)")
     if (symbionts.get("persona") or {}).get("enabled"):
@@ -94,7 +101,11 @@ def _conditions(
     if verdict.phase == "Safemode":
         made.append(("Safemode", True, verdict.reason, verdict.message))
     made += _conflicts(observed.blockers)
-    if fields := not_acted_on(observed.agent["spec"], remembers=remembers):
+    spec = observed.agent["spec"]
+    if spec.get("workloadRef") and (useless := adopted.useless(spec)):
+        why = "its workload would have to be changed, which is its owner's to do: propose the change of the workload"
+        made.append(("NotActedOn", True, "WorkloadUnchanged", f"{', '.join(useless)}: {why}"))
+    elif fields := not_acted_on(observed.agent["spec"], remembers=remembers):
         made.append(("NotActedOn", True, "NotYet", f"accepted and not acted on yet: {', '.join(fields)}"))
     if observed.agent["spec"].get("signals"):
         said = "; ".join(bad_signals) or "every pattern can be read"

@@ -140,7 +140,9 @@ def _envelope(
 def _is_at_home(proposal: Mapping[str, Any], target: Target) -> bool:
     own = str(proposal["metadata"]["namespace"])
     agent = agent_of(str(proposal["spec"]["proposer"]))
-    return _is_agent(target) and target.namespace == own and (agent is None or agent[0] == own)
+    return (
+        (_is_agent(target) or bool(target.adopter)) and target.namespace == own and (agent is None or agent[0] == own)
+    )
 
 
 def _is_agent(target: Target) -> bool:

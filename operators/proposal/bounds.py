@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kgents.api import adopting
 from kgents.api.governance import changes
+from kgents.api.kinds import AGENT
 
 OPERATIONS_MAX = 10_000
 """Of a JSON patch, as Kubernetes has it."""
@@ -34,6 +36,21 @@ def hidden(before: Any, after: Any) -> str:
     was, will_be = changes.silent_annotations(before), changes.silent_annotations(after)
     touched = sorted(key for key in was.keys() | will_be.keys() if was.get(key) != will_be.get(key))
     return _untouchable(f"/metadata/annotations/{touched[0]}") if touched else ""
+
+
+def not_its_own(before: Any, after: Any) -> str:
+    """Why a change of an agent that adopts a workload would come to nothing, for it is the workload's; else nothing."""
+    ref = None if before is changes.ABSENT or before.get("kind") != AGENT.kind else adopting.ref_of(before)
+    if ref is None:
+        return ""
+    touched = {change.path[1] for change in changes.between(before, after) if len(change.path) > 1}
+    theirs = sorted(str(field) for field in touched & adopting.OF_THE_WORKLOAD)
+    if not theirs:
+        return ""
+    name = before["metadata"]["name"]
+    return (
+        f"{name} is adopted, and its {', '.join(theirs)} are its workload's: propose the change of {ref.text} instead"
+    )
 
 
 def _of_operations(content: Any) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 
+from kgents.api import adopting
 from kgents.api.kinds import AGENT, GROUP, HIVE_NAMESPACE
 from kgents.kube.client import KubeClient
 from kgents.kube.informer import key_of
@@ -66,7 +67,12 @@ class Proposals:
                 self._look_again(other)
 
     def _agent_seen(self, key: Key) -> None:
-        for proposal in self.shelf.about((GROUP, AGENT.kind, *key)):
+        about = [*self.shelf.about((GROUP, AGENT.kind, *key))]
+        agent = self._world.agents.get(key)
+        if ref := adopting.ref_of(agent) if agent else None:
+            group = adopting.KINDS[ref.kind].api_version.rpartition("/")[0]
+            about += self.shelf.about((group, ref.kind, key[0], ref.name))
+        for proposal in about:
             self._look_again(proposal)
 
     def _look_again(self, proposal: Object) -> None:

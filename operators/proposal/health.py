@@ -13,8 +13,11 @@ PATIENCE = 5.0
 """Seconds for which an agent may be Degraded, or its mind not answer, before that counts."""
 
 
-def condition_of(agent: Mapping[str, Any]) -> str:
-    """`sick`, `poor` (it may pass), `starting` or `well`, as its status says now."""
+def condition_of(agent: Mapping[str, Any], workload: Mapping[str, Any] | None = None) -> str:
+    """`sick`, `poor` (it may pass), `starting` or `well`, as its status says now.
+
+    `workload`: what it adopts, as that is now; a status that is of an earlier one says nothing yet.
+    """
     status = agent.get("status") or {}
     phase = str(status.get("phase") or "Pending")
     if phase in SICK:
@@ -22,6 +25,9 @@ def condition_of(agent: Mapping[str, Any]) -> str:
     if phase == "Degraded" or status.get("cognitiveHealth") in ("Degraded", "Unresponsive"):
         return "poor"
     seen = int(status.get("observedGeneration") or 0) >= int(agent["metadata"].get("generation") or 0)
+    if workload is not None:
+        known = int((status.get("workload") or {}).get("generation") or 0)
+        seen = seen and known >= int(workload["metadata"].get("generation") or 0)
     return "well" if phase in WELL and seen else "starting"
 
 

@@ -129,16 +129,20 @@ class Merging:
 
     async def _bake(self, proposal: Object, target: Target) -> Outcome:
         now, until = self._clock(), times.parse(proposal["status"].get("bakeUntil")) or 0.0
-        agent: Any = await self._targets.read(target) if _is_agent(target) else ABSENT
+        changed: Any = await self._targets.read(target) if _is_agent(target) or target.adopter else ABSENT
+        agent = changed
+        if target.adopter and changed is not ABSENT:
+            agent = await self._targets.read(Target(AGENT, target.namespace, target.adopter))
         if agent is ABSENT:
             if now < until:
                 return Outcome(min(until - now, 30.0))
             await self._journal.note(proposal, "Baked", True, "NothingSeen", "the time is over; nothing went wrong")
             return Outcome()
-        if note_on(agent) != note_of(proposal):
+        if note_on(changed) != note_of(proposal):
             await self._journal.note(proposal, "Baked", True, "ChangedSince", "somebody has changed it since")
             return Outcome()
-        state, uid = health.condition_of(agent), proposal["metadata"]["uid"]
+        workload = changed if target.adopter else None
+        state, uid = health.condition_of(agent, workload), proposal["metadata"]["uid"]
         since = self._poorly.setdefault(uid, now) if state in ("poor", "sick") else self._poorly.pop(uid, now)
         ill = (
             state == "sick"

@@ -1,9 +1,11 @@
-"""Who else looks after a target: what Argo CD, Flux or Helm own is not fought over."""
+"""Who else looks after a target: what Argo CD, Flux, Helm or another controller own is not fought over."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+from kgents.api import adopting
 
 _LABELS = {
     "argocd.argoproj.io/instance": "Argo CD",
@@ -21,7 +23,7 @@ _MANAGERS = {
 
 
 def owner_of(obj: Mapping[str, Any]) -> str:
-    """`Argo CD (shop)`, `Flux (apps)`, `Helm (bot)`; "" when nobody else looks after the object."""
+    """Who looks after it: `Argo CD (shop)`, `Helm (bot)`, `Sandbox box (agents.x-k8s.io)`; "" when nobody else does."""
     metadata = obj["metadata"]
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
     for found, known in ((labels, _LABELS), (annotations, _ANNOTATIONS)):
@@ -30,5 +32,7 @@ def owner_of(obj: Mapping[str, Any]) -> str:
                 return f"{tool} ({str(found[key])[:120]})"
     if labels.get("app.kubernetes.io/managed-by") == "Helm":
         return "Helm"
+    if keeper := adopting.keeper_of(obj):
+        return keeper
     managers = {entry.get("manager") for entry in metadata.get("managedFields") or ()}
     return next((tool for manager, tool in _MANAGERS.items() if manager in managers), "")

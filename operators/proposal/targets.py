@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from kgents.api import adopting, conditions
 from kgents.api.errors import KgentsError, NotFound, UsageError
 from kgents.api.governance.changes import ABSENT, PROPOSAL_ANNOTATION
 from kgents.api.governance.risk import Subject
-from kgents.api.kinds import Kind
+from kgents.api.kinds import AGENT, Kind
 from kgents.kube.client import KubeClient
 from kgents.kube.discovery import discover
 from kgents.kube.errors import ApiError, Conflict, ObjectNotFound
@@ -35,11 +36,15 @@ class Unworkable(KgentsError):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The object that should change: its kind as the API names it, its namespace ("" for none) and name."""
+    """The object that should change: its kind as the API names it, its namespace ("" for none) and name.
+
+    `adopter`: the agent that has adopted it, "" for what no agent has.
+    """
 
     kind: Kind
     namespace: str
     name: str
+    adopter: str = ""
 
     @property
     def group(self) -> str:
@@ -52,7 +57,7 @@ class Target:
 
     @property
     def subject(self) -> Subject:
-        return Subject(self.group, self.kind.kind, self.namespace)
+        return Subject(self.group, self.kind.kind, self.namespace, adopted=bool(self.adopter))
 
     def to_json(self, verb: Verb) -> dict[str, str]:
         """As it stands in `status.targetResource`."""
@@ -86,7 +91,15 @@ class Targets:
         api_version, name = str(wanted.get("apiVersion") or "kgents.io/v1"), str(wanted["kind"])
         kind = self._kinds.get((api_version, name)) or await self._discover(api_version, name)
         own = str(proposal["metadata"]["namespace"])
-        return Target(kind, str(wanted.get("namespace") or own) if kind.namespaced else "", str(wanted["name"]))
+        namespace, named = str(wanted.get("namespace") or own) if kind.namespaced else "", str(wanted["name"])
+        adopter = await self._adopter_of(kind, namespace, named) if kind in adopting.KINDS.values() else ""
+        return Target(kind, namespace, named, adopter)
+
+    async def _adopter_of(self, kind: Kind, namespace: str, name: str) -> str:
+        """The agent that has adopted that workload and says so, "" for none."""
+        agents = (await self._api.list(AGENT, namespace))["items"]
+        found = (one for one in agents if adopting.is_of(one, kind.kind, namespace, name))
+        return next((str(one["metadata"]["name"]) for one in found if conditions.is_true(one, "Adopted")), "")
 
     async def _discover(self, api_version: str, name: str) -> Kind:
         try:
@@ -115,7 +128,7 @@ class Targets:
             if before is ABSENT:
                 raise Unworkable(error.what) from error  # no namespace to make it in
             raise
-        if after is not ABSENT and (why := bounds.hidden(before, after)):
+        if after is not ABSENT and (why := bounds.hidden(before, after) or bounds.not_its_own(before, after)):
             raise Unworkable(why)
         return Trial(before, after)
 

@@ -77,6 +77,8 @@ class Reactions:
         config_map = state.home(self._world, key)
         if config_map is None:
             return None  # Its coming is an event.
+        if self._world.is_adopted(key) and agent["spec"].get("suspend"):
+            return None  # Its pods run on, and are told nothing; on resumption they are told what holds then.
         kept = self._recall(key, config_map)
         now = self._world.clock()
         fresh, crossings = self._looks(agent, key, wanted, kept, now)

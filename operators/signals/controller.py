@@ -7,13 +7,13 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from kgents.api import times
+from kgents.api import adopting, times
 from kgents.api.errors import KgentsError
 from kgents.api.kinds import PHEROMONE
 from kgents.kube.errors import AlreadyExists
 from kgents.kube.queue import Controller
 from operators import state
-from operators.agent import meta
+from operators.agent.paths import CONTAINER
 from operators.signals.follow import Follower, container_status
 from operators.signals.rules import Memory, Rule, RuleSet, Source, compile_rules
 from operators.world import Key, World
@@ -49,9 +49,8 @@ class Signals:
         for key in list(self._followers):
             await self._stop(key, keep=set())
 
-    def _pod_changed(self, pod: dict[str, Any]) -> None:
-        key = meta.agent_of(pod)
-        follower = self._followers.get(key, {}).get(pod["metadata"]["uid"]) if key else None
+    def _pod_changed(self, key: Key, pod: dict[str, Any]) -> None:
+        follower = self._followers.get(key, {}).get(pod["metadata"]["uid"])
         if follower is not None:
             follower.changed(pod)
 
@@ -67,17 +66,28 @@ class Signals:
             return None
         kept = state.read(config_map, ANNOTATION)
         rules = self._rule_set(key, agent, kept)
-        pods = {pod["metadata"]["uid"]: pod for pod in self._world.pods_of(key) if container_status(pod)}
-        await self._stop(key, keep=set(pods) if rules.rules else set())
+        container = self._container(key, agent)
+        pods = {pod["metadata"]["uid"]: pod for pod in self._world.pods_of(key) if container_status(pod, container)}
+        running = self._followers.get(key, {})
+        same = {uid for uid in pods if uid in running and running[uid].container == container}
+        await self._stop(key, keep=same if rules.rules else set())
         followers = self._followers.setdefault(key, {})
         for uid, pod in pods.items():
             if rules.rules and uid not in followers:
-                cursor = times.parse(kept.get("cursors", {}).get(uid)) or times.parse(
-                    pod["metadata"].get("creationTimestamp")
-                )
-                followers[uid] = self._follower(key, pod, (cursor or self._world.clock()) - (0 if cursor else 1))
+                cursor = times.parse(kept.get("cursors", {}).get(uid)) or _begun(agent, pod)
+                cursor = (cursor or self._world.clock()) - (0 if cursor else 1)
+                followers[uid] = self._follower(key, pod, cursor, container)
                 followers[uid].start()
         return None
+
+    def _container(self, key: Key, agent: dict[str, Any]) -> str:
+        """Whose words are the agent's; "" for nobody's: while an adopted workload is not seen, or is paused."""
+        if not agent["spec"].get("workloadRef"):
+            return CONTAINER
+        body = self._world.body(key)
+        if body is None or body.workload is None or agent["spec"].get("suspend"):
+            return ""
+        return adopting.container_of(body.workload, body.ref)
 
     def _rule_set(self, key: Key, agent: dict[str, Any], kept: dict[str, Any]) -> RuleSet:
         uid, spec = agent["metadata"]["uid"], agent["spec"]
@@ -94,7 +104,7 @@ class Signals:
         self._rules[key] = (wanted, uid, made)
         return made
 
-    def _follower(self, key: Key, pod: dict[str, Any], cursor: float) -> Follower:
+    def _follower(self, key: Key, pod: dict[str, Any], cursor: float, container: str) -> Follower:
         metadata = pod["metadata"]
 
         async def handle(at: float, line: str) -> None:
@@ -109,7 +119,7 @@ class Signals:
                 self._world.suppressed[key] = known[2].suppressed
                 self._tell(key, TELL_AFTER)
 
-        return Follower(self._world.api, pod, cursor, handle, self._world.clock)
+        return Follower(self._world.api, pod, cursor, handle, self._world.clock, container)
 
     async def _emit(self, key: Key, rules: RuleSet, rule: Rule, made: dict[str, Any], at: float, pod: str) -> None:
         try:
@@ -141,3 +151,11 @@ class Signals:
             await followers.pop(uid).stop()
         if not followers:
             self._followers.pop(key, None)
+
+
+def _begun(agent: dict[str, Any], pod: dict[str, Any]) -> float | None:
+    """From when on a log that nobody has read is read: what an adopted one said before it was adopted is past."""
+    begun = times.parse(pod["metadata"].get("creationTimestamp"))
+    if begun is None or not agent["spec"].get("workloadRef"):
+        return begun
+    return max(begun, times.parse(agent["metadata"].get("creationTimestamp")) or begun)

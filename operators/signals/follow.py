@@ -33,15 +33,24 @@ class Flood(Exception):
     """More was written than may be read: what is left of it is passed over."""
 
 
-def container_status(pod: dict[str, Any]) -> dict[str, Any] | None:
-    return next((dict(status) for status in statuses(pod) if status.get("name") == CONTAINER), None)
+def container_status(pod: dict[str, Any], container: str = CONTAINER) -> dict[str, Any] | None:
+    return next((dict(status) for status in statuses(pod) if status.get("name") == container), None)
 
 
 class Follower:
     """`handle(time, line)` is called for each line after `cursor`, once and in order."""
 
-    def __init__(self, api: KubeClient, pod: dict[str, Any], cursor: float, handle: Handle, clock: Clock) -> None:
+    def __init__(
+        self,
+        api: KubeClient,
+        pod: dict[str, Any],
+        cursor: float,
+        handle: Handle,
+        clock: Clock,
+        container: str = CONTAINER,
+    ) -> None:
         self.pod = pod
+        self.container = container
         self.cursor = cursor
         self.skipped = 0
         self._api = api
@@ -68,7 +77,7 @@ class Follower:
         followed, pause = -1, FIRST_RETRY
         while True:
             self._changed.clear()
-            status = container_status(self.pod)
+            status = container_status(self.pod, self.container)
             try:
                 if status is not None and _has_log(status):
                     count = int(status.get("restartCount") or 0)
@@ -97,7 +106,7 @@ class Follower:
         lines = self._api.logs(
             metadata["name"],
             metadata["namespace"],
-            container=CONTAINER,
+            container=self.container,
             follow=not previous,
             timestamps=True,
             previous=previous,

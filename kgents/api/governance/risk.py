@@ -55,11 +55,12 @@ _POD_FIELDS = {"image": "image", "command": "command", "args": "command", "worki
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a proposal is about: the target's group, kind and namespace."""
+    """What a proposal is about: the target's group, kind and namespace. `adopted`: it is the body of an agent."""
 
     group: str
     kind: str
     namespace: str
+    adopted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,8 @@ def _kinds_of(subject: Subject, change: Change) -> Iterator[str]:
         yield "law"
     elif not change.path and change.after is ABSENT:
         yield "delete-memory" if (subject.group, subject.kind) == (GROUP, "Memory") else "delete"
+    elif subject.adopted and len(change.path) > 1 and change.path[0] == "spec":
+        yield from _of_workload(change)
     elif subject.group != GROUP or not change.path or change.path[0] != "spec":
         yield "unlisted"
     elif subject.kind == "Umwelt":
@@ -178,6 +181,24 @@ def _of_agent(change: Change) -> Iterator[str]:
         yield _of_template(change)
     else:
         yield _FIELDS.get(str(field), "unlisted")
+
+
+def _of_workload(change: Change) -> Iterator[str]:
+    """What an agent's own fields would be, where they stand in a workload."""
+    fields = change.fields
+    within = fields[4] if len(fields) > 4 and fields[1:4] == ("template", "spec", "containers") else ""
+    if fields[1:] == ("replicas",):
+        yield _scaling(change.before, change.after)
+    elif within == "resources":
+        yield from _resources(change)
+    elif within == "env":
+        yield from _variables(change)
+    elif within == "envFrom":
+        yield "loader"
+    elif fields[1] == "template":
+        yield _of_template(change)
+    else:
+        yield "unlisted"
 
 
 def _scaling(before: Any, after: Any) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 from kgents.api import rows
-from kgents.api.errors import NotFound, UsageError
+from kgents.api.adopting import ref_of
+from kgents.api.errors import NotFound, Refused, UsageError
 from kgents.api.kinds import AGENT, API_VERSION
 from kgents.api.names import check_agent_name, missing
-from kgents.api.operations.requests import Call, Delete, Discover, Operation, Patch
+from kgents.api.operations.adopting import let_go
+from kgents.api.operations.requests import Call, Delete, Discover, Get, Operation, Patch, Request
 
 
 def define(call: Call) -> Operation:
@@ -21,13 +24,24 @@ def define(call: Call) -> Operation:
 
 
 def terminate(call: Call) -> Operation:
-    """Deletes an agent and all that it owns."""
+    """Deletes an agent and all that it owns. What it has adopted it does not own: that is let go (`released`)."""
     name = call.bindings["agent"]
     try:
+        agent = yield from _seen(name, call.namespace)
+        if agent is not None and ref_of(agent) is not None:
+            return (yield from let_go(call, agent))
         yield Delete(AGENT, name, call.namespace)
     except NotFound as error:
         raise missing("agent", name, call.namespace) from error
     return [{"name": name, "namespace": call.namespace, "phase": "Terminating"}]
+
+
+def _seen(name: str, namespace: str) -> Generator[Request, Any, dict[str, Any] | None]:
+    """The agent; None for who may delete it and not look at it."""
+    try:
+        return dict((yield Get(AGENT, name, namespace)))
+    except Refused:
+        return None
 
 
 def apply(call: Call) -> Operation:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kgents.api import events, names, rows, times
+from kgents.api import adopting, events, names, rows, times
 from kgents.api.errors import NotFound, Refused
 from kgents.api.kinds import AGENT, CONFIG_MAP, HIVE_NAMESPACE
 from kgents.api.operations.requests import Call, Get, Note, Operation, Patch, Row, WhoAmI
@@ -57,7 +57,8 @@ def suspend(call: Call) -> Operation:
         # Who may change the agent but not the hive's own namespace stops its pods all the same.
         braked = False
     yield _note(call, agent, "Warning", "Paused", f"paused by {who}", reason)
-    return [{**rows.agent_row(agent, call.now), "writesRefused": braked}]
+    ref = adopting.ref_of(agent)
+    return [{**rows.agent_row(agent, call.now), "adopts": ref.text if ref else None, "writesRefused": braked}]
 
 
 def resume(call: Call) -> Operation:

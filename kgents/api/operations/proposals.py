@@ -7,6 +7,7 @@ from collections.abc import Generator, Mapping
 from typing import Any
 
 from kgents.api import duration, names, rows
+from kgents.api.adopting import KINDS, OF_THE_WORKLOAD, Ref, container_of, ref_of
 from kgents.api.errors import KgentsError, NotFound, Refused, UsageError
 from kgents.api.governance import changes, risk
 from kgents.api.governance.changes import ABSENT
@@ -28,8 +29,9 @@ def define(call: Call) -> Operation:
         raise UsageError("--ttl must be longer than nothing", why=f"got {given['ttl']}")
     if bool(given.get("delete")) == ("patch" in given):
         raise UsageError("a proposal is either a patch or a deletion", fix="Give --patch (or --set …) or --delete")
+    target, given = yield from _of_body(target, given, call.namespace)
     if given.get("dryRun"):
-        return (yield from _tried(call, target))
+        return (yield from _tried(Call(call.bindings, given, call.namespace, call.now), target))
     spec: Object = {"target": target, "reason": given["reason"], "proposer": (yield WhoAmI())}
     if given.get("delete"):
         spec["delete"] = True
@@ -40,6 +42,42 @@ def define(call: Call) -> Operation:
     body = {"apiVersion": API_VERSION, "kind": PROPOSAL.kind, "metadata": {"name": name}, "spec": spec}
     made = yield Create(PROPOSAL, body, call.namespace)
     return [rows.proposal_row(made, call.now)]
+
+
+def _of_body(
+    target: Object, given: Mapping[str, Any], namespace: str
+) -> Generator[Request, Any, tuple[Object, Mapping[str, Any]]]:
+    """Of an agent that adopts a workload, what its pods are is the workload's: that is what is to be changed."""
+    patch = given.get("patch")
+    spec = patch.get("spec") if isinstance(patch, Mapping) else None
+    theirs = {} if not isinstance(spec, Mapping) else {key: spec[key] for key in spec if key in OF_THE_WORKLOAD}
+    if (target["apiVersion"], target["kind"]) != (API_VERSION, AGENT.kind) or not theirs:
+        return target, given
+    try:
+        ref = ref_of((yield Get(AGENT, target["name"], namespace)))
+    except (NotFound, Refused):
+        return target, given  # the operators look at it
+    if ref is None:
+        return target, given
+    if len(theirs) < len(spec or {}) or set(patch or ()) - {"apiVersion", "kind", "spec"}:
+        why = f"{', '.join(sorted(theirs))} are {ref.text}'s, which {target['name']} has adopted"
+        raise UsageError("These are changes of two objects", why=why, fix="Propose each by itself")
+    named = {"apiVersion": KINDS[ref.kind].api_version, "kind": ref.kind, "name": ref.name}
+    content = {"spec": (yield from _as_workload(ref, theirs, given, namespace))}
+    return named, {**given, "patch": content}
+
+
+def _as_workload(ref: Ref, theirs: Object, given: Mapping[str, Any], namespace: str) -> Generator[Request, Any, Object]:
+    """An agent's fields where they stand in a workload: those of its container in its pods' template."""
+    made: Object = {"replicas": theirs["replicas"]} if "replicas" in theirs else {}
+    own = {key: value for key, value in theirs.items() if key != "replicas"}
+    if not own:
+        return made
+    if own.keys() & {"template", "entrypoint"} or _patch_type(given) != "Apply":
+        fix = f"Propose it of the workload itself: kgents propose {ref.text.lower()} --patch …"
+        raise UsageError(f"{', '.join(sorted(own))} cannot be put into {ref.text} by itself", fix=fix)
+    container = container_of((yield Get(KINDS[ref.kind], ref.name, namespace)), ref)
+    return {**made, "template": {"spec": {"containers": [{"name": container, **own}]}}}
 
 
 def read_target(text: str, version: str | None = None) -> Object:

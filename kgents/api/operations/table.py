@@ -8,7 +8,9 @@ from importlib import import_module
 from kgents.api.operations.requests import Call, Operation
 
 _WHERE = {
+    "agents.adopt": ("adopting", "adopt"),
     "agents.define": ("agents", "define"),
+    "agents.release": ("adopting", "release"),
     "agents.suspend": ("brakes", "suspend"),
     "agents.resume": ("brakes", "resume"),
     "agents.terminate": ("agents", "terminate"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from kgents.api import conditions, rows
+from kgents.api import adopting, conditions, rows
 from kgents.api.errors import NotFound, Refused, UsageError
 from kgents.api.kinds import AGENT, PHEROMONE, PROPOSAL
 from kgents.api.operations.requests import Call, Get, List, Object, Operation, Row
@@ -107,9 +107,13 @@ def _of_agent(agent: Object, proposals: Iterable[Object], known: Known) -> Itera
     for condition in (agent.get("status") or {}).get("conditions") or ():
         if condition.get("type") == "Ready" and condition.get("status") != "True":
             yield _node(f"not ready: {condition.get('message') or condition.get('reason')}")
+        if condition.get("type") == "Adopted" and condition.get("status") == "True":
+            yield _node(f"it is adopted: {condition.get('message')}")
     for reaction in (agent.get("status") or {}).get("reactions") or ():
         yield _node(_reaction(reaction))
-    about = [one for one in proposals if _is_about(one, name, namespace) and _phase(one) in ("Merged", "RolledBack")]
+    ref = adopting.ref_of(agent)
+    bodies = [(AGENT.kind, name), *([(ref.kind, ref.name)] if ref else ())]
+    about = [one for one in proposals if _is_about(one, bodies, namespace) and _phase(one) in ("Merged", "RolledBack")]
     about.sort(key=lambda one: str((one.get("status") or {}).get("mergedAt") or ""), reverse=True)
     for one in about[:CHANGES_SHOWN]:
         yield _change(one, known)
@@ -218,7 +222,7 @@ def _phase(proposal: Object) -> str:
     return str((proposal.get("status") or {}).get("phase") or "Pending")
 
 
-def _is_about(proposal: Object, name: str, namespace: str) -> bool:
+def _is_about(proposal: Object, bodies: list[tuple[str, str]], namespace: str) -> bool:
     target = proposal["spec"].get("target") or {}
     where = target.get("namespace") or proposal["metadata"]["namespace"]
-    return (target.get("kind"), target.get("name"), where) == (AGENT.kind, name, namespace)
+    return where == namespace and (target.get("kind"), target.get("name")) in bodies

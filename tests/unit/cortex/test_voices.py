@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from cortex import voices
+from cortex.bodies import Bodies
 from cortex.hub import Change, Hub
 from cortex.voices import Voices
 from kgents.api import times
 from kgents.api.errors import Unreachable
 from kgents.api.kinds import AGENT_LABEL
+from kgents.kube.client import KubeClient
+from kgents.kube.informer import Informer
 
 NOW = 1_800_000_000.0
 
@@ -26,7 +29,7 @@ class World:
         self.mirror = self.api = self
         self.hub = Hub()
         self.store: dict[tuple[str, str], dict[str, Any]] = {}
-        self.informers = {"pods": self}
+        self.bodies = Bodies(cast(KubeClient, self), cast(Informer, self))
         self.activity: dict[str, float] = {}
         self.says: dict[str, Callable[[], list[str]]] = {}
         self.ends: set[str] = set()

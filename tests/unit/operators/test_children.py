@@ -114,5 +114,6 @@ def test_no_affordance_lets_an_agent_write_agents_or_memories(pattern: str) -> N
         assert not writes & set(rule["verbs"])
 
 
-def test_a_workload_that_is_adopted_gets_no_children() -> None:
-    assert made(command=None, workloadRef={"kind": "Deployment", "name": "x"}) == {}
+def test_an_adopted_workload_gets_a_config_map_beside_it_and_nothing_else() -> None:
+    children = made(command=None, workloadRef={"kind": "Deployment", "name": "x"})
+    assert [(kind, child["metadata"]["name"]) for kind, child in children.items()] == [("ConfigMap", "ant-kgents")]
