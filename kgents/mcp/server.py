@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -24,7 +23,6 @@ from kgents.mcp.changes import Changes
 from kgents.mcp.hive import ANSWER_SCHEMA, Hive, Structured
 from kgents.mcp.offers import Offer
 
-log = logging.getLogger(__name__)
 Context = ServerRequestContext[Any, Any]
 INSTRUCTIONS = """\
 A hive of LLM agents on Kubernetes. Agents coordinate by signals that fade; changes are proposals, which are dry-run,
@@ -121,9 +119,11 @@ class _Handlers:
             offers.by_uri(params.uri)
         except NotFound as error:
             raise MCPError(types.INVALID_PARAMS, _line(error)) from error
-        if len(self._subscribers) >= SUBSCRIPTIONS:
-            raise MCPError(types.INTERNAL_ERROR, f"there are {SUBSCRIPTIONS} subscriptions already")
-        self._subscribers[_connection(ctx), params.uri] = ctx.session
+        key = (_connection(ctx), params.uri)
+        self._subscribers.pop(key, None)
+        self._subscribers[key] = ctx.session
+        if len(self._subscribers) > SUBSCRIPTIONS:  # nobody says which of them have gone: the oldest gives way
+            del self._subscribers[next(iter(self._subscribers))]
         self._changes.begin()
         return types.EmptyResult()
 
@@ -152,13 +152,10 @@ class _Handlers:
                     tasks.start_soon(self._tell, key, session)
 
     async def _tell(self, key: tuple[str, str], session: ServerSession) -> None:
-        with anyio.move_on_after(SLOW):
-            try:
-                await session.send_resource_updated(key[1])
-                return
-            except (anyio.BrokenResourceError, anyio.ClosedResourceError) as error:
-                log.debug("%s is gone: %r", key[0] or "the client", error)
-        self._subscribers.pop(key, None)
+        with anyio.move_on_after(SLOW) as patience:
+            await session.send_resource_updated(key[1])
+        if patience.cancelled_caught:
+            self._subscribers.pop(key, None)
 
 
 def _tool(offer: Offer) -> types.Tool:

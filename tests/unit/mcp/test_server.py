@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from mcp import Client, MCPError
 
-from kgents.mcp.hive import Hive, connector
+from kgents.mcp.hive import Hive
 from kgents.mcp.server import build
 from tests.unit.mcp.conftest import agent
 
@@ -104,11 +104,3 @@ async def test_without_any_hive_it_says_what_to_do(tmp_path: Any, monkeypatch: p
     async with Client(build(Hive(None, None)), mode=mode) as client:
         result = await client.call_tool("list_agents", {})
     assert result.is_error and "kgents infra init" in result.content[0].text  # type: ignore[union-attr]
-
-
-@pytest.mark.parametrize(
-    ("client", "via"),
-    [("Claude Desktop", "mcp:Claude Desktop"), ("", "mcp:unnamed"), ("\x1b[2J", "mcp:[2J"), ("x" * 999, None)],
-)
-def test_the_connector_bears_the_clients_name(mode: str, client: str, via: str | None) -> None:
-    assert connector(client) == (via or "mcp:" + "x" * 100)
