@@ -1,4 +1,7 @@
-"""One Cortex for one context: it takes the lock, serves on its socket, and leaves when nobody needs it."""
+"""One Cortex for one context: it takes the lock, serves, and leaves when nobody needs it.
+
+On a machine of its owner's it serves him on a Unix socket; in a cluster it serves whoever Kubernetes knows, over TLS.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,12 @@ from grpc_reflection.v1alpha import reflection
 from cortex.answers import World
 from cortex.ghostwriter import Ghostwriter
 from cortex.journal import Journal
+from cortex.listening import Listen, tls_server
 from cortex.mirror import Mirror
-from cortex.service import Service, TokenRequired, Uses
+from cortex.rights import Rights
+from cortex.service import Service, TokenRequired, Uses, VisitorsOnly
+from cortex.tokens import Tokens
+from cortex.visitors import Visitors
 from cortex.voices import Voices
 from cortex.witness import Witness
 from kgents import files
@@ -85,9 +92,17 @@ def make_token(key: str) -> str:
 
 
 async def serve(
-    config: ClusterConfig, *, keep: bool = False, idle_exit: float = IDLE_EXIT, vitals: Options = NOWHERE
+    config: ClusterConfig,
+    *,
+    keep: bool = False,
+    idle_exit: float = IDLE_EXIT,
+    vitals: Options = NOWHERE,
+    listen: Listen | None = None,
 ) -> None:
-    """Until SIGTERM, SIGINT or a long idle time. Raises AlreadyRunning, or KgentsError when it cannot listen."""
+    """Until SIGTERM, SIGINT or a long idle time. Raises AlreadyRunning, or KgentsError when it cannot listen.
+
+    With `listen` it serves there, and stays whoever asks; without, on its socket.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     # Two: one may hang on the disk while another looks up a name. Each costs memory of its own.
@@ -102,15 +117,16 @@ async def serve(
             world = World(api, mirror, ghost_of(key, log.warning), journal, Voices(api, mirror))
             Witness(mirror, journal)
             uses = Uses()
-            server = await _listen(key, world, uses)
+            server, place = await (_listen_far(listen, world, uses) if listen else _listen(key, world, uses))
             writer = asyncio.create_task(Ghostwriter(world).run(), name="ghostwriter")
             await mirror.start()
-            log.info("Cortex serves %s on %s", config.context, home.cortex_socket(key))
+            log.info("Cortex serves %s on %s", config.context, place)
             try:
                 async with serving("kgents-cortex", vitals, lambda: _why_not_ready(mirror)):
-                    await _until_done(stop, uses, keep, idle_exit, writer)
+                    await _until_done(stop, uses, keep or listen is not None, idle_exit, writer)
             finally:
-                home.cortex_socket(key).unlink(missing_ok=True)
+                if listen is None:
+                    home.cortex_socket(key).unlink(missing_ok=True)
                 await server.stop(GRACE)
                 writer.cancel()
                 await asyncio.gather(writer, return_exceptions=True)
@@ -139,23 +155,35 @@ async def _until_done(
             return
 
 
-async def _listen(key: str, world: World, uses: Uses) -> aio.Server:
+async def _listen_far(listen: Listen, world: World, uses: Uses) -> tuple[aio.Server, str]:
+    visitors = Visitors(world, Tokens(world.api, listen.audience), Rights(world.api))
+    server, port = tls_server(listen, VisitorsOnly(visitors))
+    await _offer(server, Service(world, uses, visitors))
+    return server, str(listen._replace(port=port))
+
+
+async def _listen(key: str, world: World, uses: Uses) -> tuple[aio.Server, str]:
     path = home.cortex_socket(key)
     if len(str(path).encode()) > LONGEST_SOCKET:
         raise KgentsError(f"the socket's path {path} is too long", fix="Set KGENTS_HOME to a shorter path")
     token = make_token(key)
     path.unlink(missing_ok=True)  # the lock is ours, so whoever left it is dead
     server = aio.server(interceptors=[TokenRequired(token)], options=[("grpc.so_reuseport", 0)])
-    cortex_pb2_grpc.add_CortexServicer_to_server(Service(world, uses), server)  # type: ignore[no-untyped-call]
-    healthy = health.aio.HealthServicer()  # type: ignore[attr-defined]
-    health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
-    reflection.enable_server_reflection((NAME, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
     try:
         server.add_insecure_port(f"unix:{path}")
         path.chmod(0o600)
-        await server.start()
+        await _offer(server, Service(world, uses))
     except (RuntimeError, OSError) as error:
         raise KgentsError(f"Cortex cannot listen on {path}", why=str(error)) from error
+    return server, str(path)
+
+
+async def _offer(server: aio.Server, service: Service) -> None:
+    """Cortex, health and reflection."""
+    cortex_pb2_grpc.add_CortexServicer_to_server(service, server)  # type: ignore[no-untyped-call]
+    healthy = health.aio.HealthServicer()  # type: ignore[attr-defined]
+    health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
+    reflection.enable_server_reflection((NAME, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+    await server.start()
     for name in ("", NAME):
         await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
-    return server

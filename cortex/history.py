@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import orjson
 
+from cortex.scope import EVERYWHERE, Where
+
 Key = tuple[str, str]
 VALUES = 60
 """Values that are kept of an agent; the mirror measures one every five seconds."""
@@ -28,9 +30,9 @@ class History:
     def forget(self, key: Key) -> None:
         self._values.pop(key, None)
 
-    def rows(self, namespace: str = "") -> Iterator[bytes]:
+    def rows(self, namespace: str = "", where: Where = EVERYWHERE) -> Iterator[bytes]:
         """{"namespace", "name", "values"} of every agent of which anything was measured, of one namespace or of all."""
         for key, kept in self._values.items():
-            if (not namespace or key[0] == namespace) and kept.count(_UNKNOWN) < len(kept):
+            if (not namespace or key[0] == namespace) and key[0] in where and kept.count(_UNKNOWN) < len(kept):
                 values = [None if one == _UNKNOWN else one / 100 for one in kept]
                 yield orjson.dumps({"namespace": key[0], "name": key[1], "values": values})

@@ -6,15 +6,18 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import replace
+from typing import Any
 
 from cortex import logs, reads, stream, writes
 from cortex.answers import Answer, Call, Event, World
 from cortex.hub import Change, Overrun, Subscription
+from cortex.stream import is_seen
 from kgents.api import paths
 from kgents.api.entries import Entry
 from kgents.api.errors import KgentsError, UsageError
 from kgents.api.kinds import AGENT, PHEROMONE, PROPOSAL, Kind
-from kgents.api.operations import table
+from kgents.api.operations import brakes, table
 from kgents.api.sensing import Wish
 from kgents.vitals.observing import observed
 
@@ -63,7 +66,10 @@ async def invoke(world: World, path: str, arguments: bytes, namespace: str) -> A
     """Do it."""
     entry, call = resolve(path, arguments, namespace)
     with observed("invoke", entry.id, namespace=namespace):
-        return await _carry_out(world, entry, call)
+        if world.visitor is not None:
+            call = replace(call, scope=await world.visitor.scope(entry.id, call))
+        answer = await _carry_out(world, entry, call)
+        return replace(answer, frozen=brakes.notice(_brakes(world, call)))
 
 
 async def _carry_out(world: World, entry: Entry, call: Call) -> Answer:
@@ -78,8 +84,23 @@ async def _carry_out(world: World, entry: Entry, call: Call) -> Answer:
 
 
 async def watch(world: World, path: str, arguments: bytes, namespace: str) -> AsyncGenerator[Event, None]:
-    """What is there now, SYNCED, then every change. Ends with RESYNC when the reader was too slow."""
+    """What is there now, SYNCED, then every change.
+
+    Ends with RESYNC when the reader was too slow, or may see more or less than when it began.
+    """
     entry, call = resolve(path, arguments, namespace)
+    visitor = world.visitor
+    if visitor is None:
+        events = _watch(world, entry, call)
+    else:
+        call = replace(call, scope=await visitor.scope(entry.id, call, watching=True))
+        events = visitor.while_so(entry.id, call, _watch(world, entry, call))
+    async with contextlib.aclosing(events):
+        async for event in events:
+            yield event
+
+
+async def _watch(world: World, entry: Entry, call: Call) -> AsyncGenerator[Event, None]:
     if entry.id == "agents.witness":
         async for line in logs.follow(world, call):
             yield Event("ADDED", "logs", line)
@@ -95,7 +116,7 @@ async def watch(world: World, path: str, arguments: bytes, namespace: str) -> As
     world.mirror.require(kind)
     with world.mirror.hub.subscribe(_wanted(world, resource, call)) as reader:
         initial = await OPERATIONS[entry.id](world, call)
-        yield Event("BRAKES", "brakes", json.dumps(world.mirror.brakes).encode())
+        yield Event("BRAKES", "brakes", json.dumps(_brakes(world, call)).encode())
         for item in list(initial.items):
             yield Event("ADDED", resource, item)
         yield Event("SYNCED", resource)
@@ -107,7 +128,7 @@ async def watch(world: World, path: str, arguments: bytes, namespace: str) -> As
                 elif change.resource == "brakes":
                     yield Event("BRAKES", "brakes", change.row)
                 else:
-                    yield Event(change.type, resource, _shown(world, entry.id, change))
+                    yield Event(change.type, resource, _shown(world, entry.id, call, change))
         except Overrun:
             yield Event("RESYNC", resource)
 
@@ -120,22 +141,30 @@ async def _next(reader: Subscription) -> Change | None:
         return None
 
 
-def _shown(world: World, id: str, change: Change) -> bytes:
+def _brakes(world: World, call: Call) -> dict[str, Any]:
+    """Whether the hive is frozen; who may not know that sees no freeze."""
+    return world.mirror.brakes if call.scope.brakes else brakes.state({})
+
+
+def _shown(world: World, id: str, call: Call, change: Change) -> bytes:
     """The row of a change; of one agent that is watched, all there is to know."""
     key = (change.namespace, change.name)
     if id == "agents.get" and change.type != "DELETED" and key in world.mirror.informers["agents"].store:
-        return reads.agent_detail(world, key)
+        return reads.agent_detail(world, key, call.scope)
     return change.row
 
 
 def _wanted(world: World, resource: str, call: Call) -> Callable[[Change], bool]:
     name = call.names.get("agent") or call.names.get("proposal")
     signals = reads.wanted_signals(world, call) if resource == "pheromones" else None
+    scope = call.scope
 
     def wanted(change: Change) -> bool:
         if change.resource == "brakes":
-            return True
+            return bool(scope.brakes)
         if change.resource != resource or (call.namespace and change.namespace != call.namespace):
+            return False
+        if not is_seen(change, scope):
             return False
         if name is not None and change.name != name:
             return False

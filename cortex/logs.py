@@ -86,7 +86,7 @@ def _first(group: BaseExceptionGroup[KgentsError]) -> KgentsError:
 def _agent(world: World, call: Call) -> Key:
     """Raises NotFound when there is no such agent, Unreachable when nobody knows."""
     world.mirror.require(AGENT, POD)
-    return world.locate("agents", call.namespace, call.names["agent"])
+    return world.locate("agents", call.namespace, call.names["agent"], call.scope.logs & call.scope.pods)
 
 
 def _containers(world: World, key: Key) -> list[tuple[Object, str]]:

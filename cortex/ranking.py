@@ -13,6 +13,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from cortex.scope import EVERYWHERE, Where
 from kgents.api.pheromone import EVAPORATED, Decay
 
 Key = tuple[str, str]
@@ -58,24 +59,38 @@ class Ranking:
             del self._classes[entry.class_key]
 
     def strongest(
-        self, now: float, *, namespace: str = "", types: frozenset[str] = frozenset(), least: float = 0.0
+        self,
+        now: float,
+        *,
+        namespace: str = "",
+        types: frozenset[str] = frozenset(),
+        least: float = 0.0,
+        where: Where = EVERYWHERE,
     ) -> Iterator[tuple[float, Ranked]]:
         """(intensity now, signal), strongest first, of those that have not evaporated and are at least `least`."""
         floor = max(least, EVAPORATED)
-        streams = [self._stream(members, now, floor) for members in self._chosen(namespace, types)]
+        streams = [self._stream(members, now, floor) for members in self._chosen(namespace, types, where)]
         yield from heapq.merge(*streams, key=lambda found: -found[0])
 
-    def count(self, now: float, *, namespace: str = "", types: frozenset[str] = frozenset(), least: float = 0.0) -> int:
+    def count(
+        self,
+        now: float,
+        *,
+        namespace: str = "",
+        types: frozenset[str] = frozenset(),
+        least: float = 0.0,
+        where: Where = EVERYWHERE,
+    ) -> int:
         """How many `strongest` would yield, but for those that a ttl ended and nobody has deleted yet."""
         floor = math.log2(max(least, EVAPORATED))
         total = 0
         for class_key, members in self._classes.items():
-            if _wanted(class_key, namespace, types):
+            if _wanted(class_key, namespace, types, where):
                 total += bisect_right(members, (-(floor + now / class_key[2]), ("\U0010ffff", "")))
         return total
 
-    def _chosen(self, namespace: str, types: frozenset[str]) -> list[list[tuple[float, Key]]]:
-        return [members for key, members in self._classes.items() if _wanted(key, namespace, types)]
+    def _chosen(self, namespace: str, types: frozenset[str], where: Where) -> list[list[tuple[float, Key]]]:
+        return [members for key, members in self._classes.items() if _wanted(key, namespace, types, where)]
 
     def _stream(self, members: list[tuple[float, Key]], now: float, floor: float) -> Iterator[tuple[float, Ranked]]:
         for _, key in members:
@@ -87,5 +102,5 @@ class Ranking:
                 return  # the rest of this class is weaker still
 
 
-def _wanted(key: Class, namespace: str, types: frozenset[str]) -> bool:
-    return (not namespace or key[0] == namespace) and (not types or key[1] in types)
+def _wanted(key: Class, namespace: str, types: frozenset[str], where: Where) -> bool:
+    return (not namespace or key[0] == namespace) and (not types or key[1] in types) and key[0] in where

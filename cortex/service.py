@@ -17,9 +17,10 @@ from grpc import aio
 from cortex import logos
 from cortex.answers import World
 from cortex.logos import NotHere
+from cortex.tokens import Unknown
+from cortex.visitors import Visitors
 from kgents import __version__
 from kgents.api.errors import KgentsError, NotFound, Refused, Unreachable, UsageError
-from kgents.api.operations import brakes
 from kgents.kube.errors import Conflict
 from kgents.wire import cortex_pb2, cortex_pb2_grpc
 
@@ -30,6 +31,7 @@ MESSAGE = 256 * 1024
 CODES: tuple[tuple[type[KgentsError], grpc.StatusCode], ...] = (
     (NotHere, grpc.StatusCode.UNIMPLEMENTED),
     (Unreachable, grpc.StatusCode.UNAVAILABLE),
+    (Unknown, grpc.StatusCode.UNAUTHENTICATED),
     (NotFound, grpc.StatusCode.NOT_FOUND),
     (Refused, grpc.StatusCode.PERMISSION_DENIED),
     (UsageError, grpc.StatusCode.INVALID_ARGUMENT),
@@ -81,23 +83,23 @@ class Uses:
 
 
 class Service(cortex_pb2_grpc.CortexServicer):
-    """Invoke and Watch over one world."""
+    """Invoke and Watch over one world: its owner's, or, with `visitors`, as each of them may see it."""
 
-    def __init__(self, world: World, uses: Uses) -> None:
-        self._world, self._uses = world, uses
+    def __init__(self, world: World, uses: Uses, visitors: Visitors | None = None) -> None:
+        self._world, self._uses, self._visitors = world, uses, visitors
 
     async def Invoke(self, request: Any, context: Any) -> AsyncIterator[Any]:
         with self._uses:
             try:
-                self._check_version(request.client_version)
-                answer = await logos.invoke(self._world, request.path, request.arguments, request.namespace)
+                world = await self._entered(request, context)
+                answer = await logos.invoke(world, request.path, request.arguments, request.namespace)
                 items = answer.items if isinstance(answer.items, list) else list(answer.items)
             except KgentsError as error:
                 await context.abort(code_of(error), detail_of(error))
             total = len(items) if answer.total is None else answer.total
             head = {"path": request.path, "many": answer.many, "total": total, "ageSeconds": round(answer.age, 3)}
-            if frozen := brakes.notice(self._world.mirror.brakes):
-                head["frozen"] = frozen
+            if answer.frozen:
+                head["frozen"] = answer.frozen
             first = True
             for batch in batches(items) if items else [[]]:
                 yield cortex_pb2.InvokeReply(head=orjson.dumps(head) if first else b"", items=batch)
@@ -106,13 +108,20 @@ class Service(cortex_pb2_grpc.CortexServicer):
     async def Watch(self, request: Any, context: Any) -> AsyncIterator[Any]:
         with self._uses:
             try:
-                self._check_version(request.client_version)
-                events = logos.watch(self._world, request.path, request.arguments, request.namespace)
+                world = await self._entered(request, context)
+                events = logos.watch(world, request.path, request.arguments, request.namespace)
                 async with contextlib.aclosing(events):
                     async for event in events:
                         yield cortex_pb2.WatchEvent(type=event.type, item=event.item, resource=event.resource)
             except KgentsError as error:
                 await context.abort(code_of(error), detail_of(error))
+
+    async def _entered(self, request: Any, context: Any) -> World:
+        if self._visitors is not None:
+            # Many come, of several versions, and none of them may end what serves the others.
+            return await self._visitors.world(context.invocation_metadata() or ())
+        self._check_version(request.client_version)
+        return self._world
 
     def _check_version(self, client: str) -> None:
         if client and client != __version__:
@@ -135,17 +144,35 @@ class TokenRequired(aio.ServerInterceptor):  # type: ignore[type-arg]
         handler = await continuation(details)
         if handler is None or hmac.compare_digest(given, self._wanted):
             return handler
-        return _refusal(handler)
+        return _refusal(handler, _OTHER_TOKEN)
 
 
-def _refusal(handler: Any) -> Any:
-    error = Refused("Cortex does not know this token", why="its token file has changed or cannot be read")
+_OTHER_TOKEN = Unknown("Cortex does not know this token", why="its token file has changed or cannot be read")
 
+
+class VisitorsOnly(aio.ServerInterceptor):  # type: ignore[type-arg]
+    """Lets nobody in whom the API server does not know, whatever the service."""
+
+    def __init__(self, visitors: Visitors) -> None:
+        self._visitors = visitors
+
+    async def intercept_service(self, continuation: Callable[[Any], Awaitable[Any]], details: Any) -> Any:
+        handler = await continuation(details)
+        if handler is None:
+            return None
+        try:
+            await self._visitors.check(details.invocation_metadata or ())
+        except KgentsError as error:
+            return _refusal(handler, error)
+        return handler
+
+
+def _refusal(handler: Any, error: KgentsError) -> Any:
     async def refuse(request: Any, context: Any) -> None:
-        await context.abort(grpc.StatusCode.UNAUTHENTICATED, detail_of(error))
+        await context.abort(code_of(error), detail_of(error))
 
     async def refuse_stream(request: Any, context: Any) -> AsyncIterator[Any]:
-        await context.abort(grpc.StatusCode.UNAUTHENTICATED, detail_of(error))
+        await context.abort(code_of(error), detail_of(error))
         yield
 
     if handler.request_streaming:

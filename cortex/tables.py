@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from cortex.ranking import Ranking
+from cortex.scope import EVERYWHERE, Where
 from kgents.api import pheromone, redact, rows, times
 
 Object = Mapping[str, Any]
@@ -54,11 +55,13 @@ class Table:
         kept = self._rows.get(key)
         return None if kept is None else _aged(kept, now)
 
-    def rows(self, now: float, namespace: str = "") -> list[bytes]:
+    def rows(self, now: float, namespace: str = "", where: Where = EVERYWHERE) -> list[bytes]:
         if self._order is None:
             self._order = sorted(self._rows)
         kept = self._rows
-        return [_aged(kept[key], now) for key in self._order if not namespace or key[0] == namespace]
+        if namespace:
+            where &= Where(frozenset({namespace}))
+        return [_aged(kept[key], now) for key in self._order if key[0] in where]
 
 
 def _aged(kept: _Kept, now: float) -> bytes:
@@ -87,9 +90,16 @@ class Signals:
         return None if entry is None else _faded(entry.body, entry.decay.at(now), entry.decay.emitted, now)
 
     def sense(
-        self, now: float, *, namespace: str = "", types: frozenset[str] = frozenset(), least: float = 0.0
+        self,
+        now: float,
+        *,
+        namespace: str = "",
+        types: frozenset[str] = frozenset(),
+        least: float = 0.0,
+        where: Where = EVERYWHERE,
     ) -> Iterator[bytes]:
-        for intensity, entry in self.ranking.strongest(now, namespace=namespace, types=types, least=least):
+        found = self.ranking.strongest(now, namespace=namespace, types=types, least=least, where=where)
+        for intensity, entry in found:
             yield _faded(entry.body, intensity, entry.decay.emitted, now)
 
 

@@ -1,4 +1,4 @@
-"""Operations that go to the API at once, with the credentials of the user who runs the daemon."""
+"""Operations that go to the API at once, as the user who runs the daemon, or as the visitor who asks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ FIELD_MANAGER = "kgents"
 
 async def carry_out(id: str, world: World, call: Call) -> Answer:
     """The operation of a path. Its rows leave without what is secret."""
-    namespace = call.namespace or world.api.config.namespace
+    # A visitor's home is not Cortex's own.
+    namespace = call.namespace or (world.api.config.namespace if world.visitor is None else "default")
     asked = requests.Call(call.names, call.arguments, namespace, world.now())
     rows = await carry_out_async(table.operation(id)(asked), sender(world.api, FIELD_MANAGER))
     return Answer([orjson.dumps(redact.redact(row)) for row in rows], many=paths.entry(id).many)

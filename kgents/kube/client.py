@@ -12,6 +12,7 @@ except where the server answered 429: it has not looked at those.
 from __future__ import annotations
 
 import contextlib
+import copy
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from types import TracebackType
@@ -25,6 +26,7 @@ from kgents.api.errors import UsageError
 from kgents.api.kinds import FIELD_MANAGER, POD, Kind
 from kgents.kube.config import ClusterConfig
 from kgents.kube.errors import ApiError, ApiUnreachable, Forbidden, Gone, ObjectNotFound, from_status
+from kgents.kube.impersonation import Identity
 from kgents.kube.lines import split_lines
 from kgents.kube.transport import CONNECT_TIMEOUT, Params, Transport, unreachable
 
@@ -66,6 +68,15 @@ class KubeClient:
     async def close(self) -> None:
         """Close the connections. A client that is used again afterwards opens new ones."""
         await self._http.close()
+
+    def acting_as(self, identity: Identity) -> KubeClient:
+        """The same server as somebody else, over the same connections: it ends with this one.
+
+        Raises Refused for an identity that cannot be told exactly.
+        """
+        other = copy.copy(self)
+        other._http = self._http.acting_as(identity)
+        return other
 
     @property
     def last_heard(self) -> float | None:

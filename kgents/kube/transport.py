@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import os
 import socket
 import ssl
@@ -21,6 +22,7 @@ from yarl import URL
 from kgents.kube.config import ClusterConfig
 from kgents.kube.credentials import Credentials
 from kgents.kube.errors import ApiError, ApiUnreachable, from_status
+from kgents.kube.impersonation import Identity
 from kgents.kube.lean import use_small_buffers
 
 CONNECT_TIMEOUT = 5.0
@@ -46,7 +48,16 @@ class Transport:
         self._credentials = Credentials(config)
         self._session: aiohttp.ClientSession | None = None
         self._opening = asyncio.Lock()
+        self._owner = self
+        self._acting_as = [("Impersonate-User", config.impersonate)] if config.impersonate else []
+        self._acting_as += [("Impersonate-Group", group) for group in config.impersonate_groups]
         self._proxy = _proxy(config)
+
+    def acting_as(self, identity: Identity) -> Transport:
+        """The same server through the same connections, as somebody else; closed with this one. Raises Refused."""
+        other = copy.copy(self)
+        other._acting_as = list(identity.headers())
+        return other
 
     async def close(self) -> None:
         if self._session is not None:
@@ -114,12 +125,10 @@ class Transport:
     async def _send(
         self, method: str, url: URL, headers: dict[str, str], data: bytes | str | None, limit: aiohttp.ClientTimeout
     ) -> aiohttp.ClientResponse:
-        session = await self._open()
-        acting_as = CIMultiDict([("Impersonate-User", self.config.impersonate)] if self.config.impersonate else ())
-        acting_as.extend(("Impersonate-Group", group) for group in self.config.impersonate_groups)
+        session = await self._owner._open()
         for renewed in (False, True):
             who = CIMultiDict(headers | await self._credentials.headers())
-            who.extend(acting_as)
+            who.extend(self._acting_as)
             with _translated(self.config, limit.total):
                 response = await session.request(
                     method,

@@ -11,6 +11,7 @@ import pytest
 
 from cortex import logs
 from cortex.answers import Call
+from cortex.scope import Where
 from kgents.api.errors import NotFound, Unreachable
 from kgents.api.names import missing
 
@@ -42,7 +43,7 @@ class World:
     def require(self, *_: Any) -> float:
         return 0.0
 
-    def locate(self, plural: str, namespace: str, name: str) -> tuple[str, str]:
+    def locate(self, plural: str, namespace: str, name: str, where: Where) -> tuple[str, str]:
         if (namespace, name) not in self.store:
             raise missing("agent", name, namespace)
         return namespace, name
