@@ -35,7 +35,7 @@ class MainScreen(HiveScreen):
     """Order and heat are made anew once a second at most, so that rows do not run away under the eye."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "filter", key_display="/"),
+        Binding("slash", "filter", "filter", key_display="/", priority=True),  # what is typed next is for the prompt
         Binding("s", "sort", "sort"),
         Binding("m", "heat", "heatmap", show=False),
         Binding("z", "zoom", "zoom", show=False),
