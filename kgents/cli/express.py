@@ -6,6 +6,7 @@ importing it would take three times as long as the answer. Whatever else was ask
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ _PATH = "world.cluster.agents.manifest"
 def express(words: Sequence[str]) -> int | None:
     """The exit code, or None when this is no case for it. Raises KgentsError as the ordinary way does."""
     options = _understood(words)
-    if options is None:
+    if options is None or (os.environ.get("KGENTS_CORTEX") and "ghost" not in options):
         return None
     from kgents.glass import context
 

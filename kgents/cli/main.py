@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from kgents.api.errors import KgentsError
 
 _GLOBAL_FLAGS = ("--debug", "--no-color")
+_GLOBAL_VALUES = {"--cortex": "KGENTS_CORTEX", "--cortex-ca": "KGENTS_CORTEX_CA"}
 
 
 def main() -> None:
@@ -30,8 +31,9 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """The exit code of one command line."""
-    words, debug = _take_global_flags(list(arguments))
+    debug = "--debug" in arguments
     try:
+        words, debug = _take_global_flags(list(arguments))
         if words[:1] == ["__complete"]:
             from kgents.cli.complete import complete
 
@@ -65,15 +67,34 @@ def _invoke(words: list[str]) -> int:
 
 
 def _take_global_flags(words: list[str]) -> tuple[list[str], bool]:
-    """--debug and --no-color stand anywhere before a `--`."""
+    """--debug, --no-color, --cortex and --cortex-ca stand anywhere before a `--`. Raises UsageError."""
     end = words.index("--") if "--" in words else len(words)
-    before = words[:end]
+    before = _take_global_values(words[:end])
     if "--no-color" in before:
         os.environ["NO_COLOR"] = "1"
     debug = "--debug" in before
     if debug:
         os.environ["KGENTS_DEBUG"] = "1"
     return [word for word in before if word not in _GLOBAL_FLAGS] + words[end:], debug
+
+
+def _take_global_values(words: list[str]) -> list[str]:
+    """Without the options that are passed on by the environment."""
+    if not any(word.partition("=")[0] in _GLOBAL_VALUES for word in words):
+        return words
+    rest, following = [], iter(words)
+    for word in following:
+        option, given, value = word.partition("=")
+        if option not in _GLOBAL_VALUES:
+            rest.append(word)
+            continue
+        value = value if given else next(following, "")
+        if not value:
+            from kgents.api.errors import UsageError
+
+            raise UsageError(f"{option} takes a value", fix="See kgents --help")
+        os.environ[_GLOBAL_VALUES[option]] = value
+    return rest
 
 
 def _told(line: str, code: int, debug: bool) -> int:

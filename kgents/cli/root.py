@@ -15,7 +15,7 @@ from kgents.cli.commands import COMMANDS, Command
 
 _EPILOG = (
     "Exit codes: 0 done · 1 failed · 2 usage · 3 not found · 4 refused · 5 no layer could answer · 130 interrupted. "
-    "Everywhere: --debug, --no-color."
+    "Everywhere: --debug, --no-color, --cortex HOST:PORT (a Cortex in a cluster), --cortex-ca FILE."
 )
 
 

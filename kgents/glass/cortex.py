@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import kgents
@@ -27,7 +27,6 @@ PATIENCE = 0.5
 WRITE_PATIENCE = 15.0
 _STREAM_PATIENCE = 30.0
 _SERVICE = "/kgents.cortex.v1.Cortex/"
-_OPTIONS = (("grpc.max_receive_message_length", -1), ("grpc.enable_http_proxy", 0), ("grpc.enable_retries", 0))
 _ERRORS: dict[str, type[KgentsError]] = {
     "NOT_FOUND": errors.NotFound,
     "PERMISSION_DENIED": errors.Refused,
@@ -38,6 +37,11 @@ _NOT_HERE = frozenset({"UNAVAILABLE", "UNIMPLEMENTED", "DEADLINE_EXCEEDED", "CAN
 
 
 class Head(NamedTuple):
+def channel_options() -> tuple[tuple[str, int | str], ...]:
+    """No limit to an answer, no proxy between, and nothing is sent twice."""
+    return ("grpc.max_receive_message_length", -1), ("grpc.enable_http_proxy", 0), ("grpc.enable_retries", 0)
+
+
     """What stands before the rows of an answer."""
 
     total: int
@@ -56,6 +60,9 @@ class Cortex:
     """
 
     def __init__(self, key: str, patience: float = PATIENCE, down: str = "") -> None:
+    is_local = True
+    """Whether it runs on this machine, and so keeps this disk's ghost."""
+
         self.key = key
         self.patience = patience
         self.down = down
@@ -150,7 +157,7 @@ class Cortex:
     def _channel(self) -> grpc.Channel:
         import grpc
 
-        return grpc.insecure_channel(f"unix:{cortex_socket(self.key)}", options=_OPTIONS)
+        return grpc.insecure_channel(f"unix:{cortex_socket(self.key)}", options=channel_options())
 
     def _await_connection(self, channel: grpc.Channel) -> None:
         import grpc
@@ -164,7 +171,7 @@ class Cortex:
         send = channel.unary_stream(_SERVICE + method, None, None)  # no serialisers: bytes in, bytes out
         return send(message, timeout=timeout, metadata=(("authorization", f"Bearer {token}"),))
 
-    def _collect(self, call: Any) -> tuple[Head, list[bytes]]:
+    def _collect(self, call: Iterable[bytes]) -> tuple[Head, list[bytes]]:
         import grpc
 
         try:

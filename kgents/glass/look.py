@@ -9,6 +9,7 @@ When nothing answers, the error says what was tried, why each failed, and the on
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -101,8 +102,11 @@ class Glass:
         path = entry.path(**bindings)
         self.tried = []
         try:
+        now = self.clock()
             head, items = self.cortex.write(path, arguments, namespace)
             return Answer(path, Source("cortex", head.age), items, entry.many, head.total, frozen=head.frozen)
+            if not self.cortex.is_local:
+                self.ghost.outdate(_KIND_OF[id.partition(".")[0]], now)
         except Outcome as error:
             if id not in _REPEATABLE:
                 raise
@@ -110,7 +114,6 @@ class Glass:
         except NextLayer as error:
             self.tried.append(("Cortex", str(error)))
             self._wake()
-        now = self.clock()
         try:
             rows = operations.run(id, self.api(), Call(bindings, arguments, namespace, now))
         except NextLayer as error:
@@ -200,6 +203,9 @@ class Glass:
         except NextLayer as error:
             self.tried.append(("kubectl", str(error)))
             return None
+        if not self.cortex.is_local and head.total == len(items):
+            # Who is elsewhere does not keep this disk's memory.
+            self._remember(entry.id, items, [json.loads(item) for item in items], call)
         frozen = asked.frozen(self.ghost, call.now)
         items = [dump(row) for row in rows]
         self._remember(entry.id, items, rows, call)
@@ -283,16 +289,19 @@ class Glass:
 
 
 def open_glass(target: Target, tell: Tell, cortex_down: str = "") -> Glass:
-    """The glass of a hive as it is on this machine. `tell` gets what a person should know, a sentence each."""
-    from kgents.glass.daemon import wake
+    """The glass of a hive as it is on this machine, or with the Cortex that the environment names.
 
-    return Glass(
-        target,
-        Cortex(target.key, down=cortex_down),
-        ghost_of(target.key, tell),
-        lambda: find(target.context),
-        wake=wake,
-    )
+    `tell` gets what a person should know, a sentence each. Raises UsageError for a Cortex that is no address.
+    """
+    cortex: Cortex = Cortex(target.key, down=cortex_down)
+    wake: Callable[[Target], None] | None
+    if os.environ.get("KGENTS_CORTEX"):
+        from kgents.glass import remote
+
+        cortex, wake = remote.Remote(target, remote.named(), os.environ.get(remote.AUTHORITY, "")), None
+    else:
+        from kgents.glass.daemon import wake
+    return Glass(target, cortex, ghost_of(target.key, tell), lambda: find(target.context), wake=wake)
 
 
 def _helps(target: Target) -> str:

@@ -69,5 +69,10 @@ def cortex_pid_file(key: str) -> Path:
     return _runtime_file(key, "pid")
 
 
+def cortex_authority_file(key: str) -> Path:
+    """The certificate of whom to trust about a Cortex elsewhere, as that hive has published it."""
+    return _runtime_file(key, "ca")
+
+
 def cortex_log_file(key: str) -> Path:
     return _runtime_file(key, "log")
