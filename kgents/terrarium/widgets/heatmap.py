@@ -320,10 +320,10 @@ class Heatmap(Widget, can_focus=True):
     def on_focus(self) -> None:
         if self._at is None:
             self._enter()
-        self._paint()
+        self.call_later(self._paint)  # Textual counts it as focused, or not, only after this
 
     def on_blur(self) -> None:
-        self._paint()
+        self.call_later(self._paint)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         offset = event.get_content_offset(self)
