@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from kgents.api.errors import KgentsError
 from kgents.kube import config
 from kgents.kube.client import KubeClient
 from kgents.kube.config import ClusterConfig
-from kgents.kube.election import lead
+from kgents.kube.election import Term, lead
 from kgents.vitals import serving
 
 if TYPE_CHECKING:
@@ -90,22 +91,30 @@ async def _run(options: argparse.Namespace) -> None:
 async def _take_turns(own: ClusterConfig, options: argparse.Namespace, station: Station, stop: asyncio.Event) -> None:
     from operators.identity import LEASE
 
-    async def work(ended: asyncio.Event) -> None:
-        await _work(own, options, station, ended)
+    async def work(ended: Term) -> None:
+        await _work(own, options, station, ended, ended.holds)
         stop.set()  # if another machine leads by now, a new process waits for its turn
 
     async with KubeClient(own, user_agent="kgents-operators") as api:
         await lead(api, LEASE, work, stop, on_wait=station.wait)
 
 
-async def _work(own: ClusterConfig, options: argparse.Namespace, station: Station, stop: asyncio.Event) -> None:
+async def _work(
+    own: ClusterConfig,
+    options: argparse.Namespace,
+    station: Station,
+    stop: asyncio.Event,
+    may_act: Callable[[], bool] = lambda: True,
+) -> None:
     from operators import app
     from operators.agent.sidecar import HERE, Program
 
     station.lead()
     memory = Program(options.memory_image) if options.memory_image else None if options.images_needed else HERE
     needed, webhook = options.images_needed, options.webhook
-    await app.run(own, stop, images_needed=needed, webhook=webhook, memory=memory, at_work=station.work)
+    await app.run(
+        own, stop, images_needed=needed, webhook=webhook, memory=memory, at_work=station.work, may_act=may_act
+    )
 
 
 if __name__ == "__main__":

@@ -38,16 +38,17 @@ async def run(
     webhook: tuple[str, int] | None = None,
     memory: Program | None = HERE,
     at_work: Callable[[], None] = lambda: None,
+    may_act: Callable[[], bool] = lambda: True,
 ) -> None:
     """All operators against one API server, until `stop`. Raises when one of them fails for good.
 
     `images_needed`: agents' pods run on real nodes, so an agent without an image is refused with a condition.
     `webhook`: the host and port at which the API server reaches T-gent; without it only the policies guard.
     `memory`: how memory sidecars are run, None: not at all.
-    `at_work` is called once all of them are.
+    `at_work` is called once all of them are. `may_act`: whether this process still leads, of those that take turns.
     """
     async with KubeClient(config, user_agent="kgents-operators") as api:
-        world = World(api, images_needed=images_needed, memory=memory)
+        world = World(api, images_needed=images_needed, memory=memory, may_act=may_act)
         world.watch_children()
         audits: Controller[Kind] = Controller("audit", lambda kind: audit(world, kind), 1)
         stop_kopf = threading.Event()

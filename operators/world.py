@@ -54,6 +54,8 @@ class World:
     clock: Clock = time.time
     images_needed: bool = False
     """Pods run on nodes that know nothing of this machine's programs."""
+    may_act: Callable[[], bool] = lambda: True
+    """Whether this process still leads. Asked before what no API server would refuse to one that does not."""
     memory: Program | None = None
     """How memory sidecars are run; None: not at all."""
     agents: dict[Key, Object] = field(default_factory=dict)

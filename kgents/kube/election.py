@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import socket
 import time
@@ -39,7 +40,7 @@ _FAREWELL = 2.0
 async def lead(
     api: KubeClient,
     lease: Name,
-    work: Callable[[asyncio.Event], Awaitable[None]],
+    work: Callable[[Term], Awaitable[None]],
     stop: asyncio.Event,
     on_wait: Callable[[], None] = lambda: None,
 ) -> None:
@@ -51,7 +52,7 @@ async def lead(
     while not stop.is_set():
         if not await seat.take(stop):
             return
-        ended = asyncio.Event()
+        ended = Term(seat)
         keeper = asyncio.create_task(seat.keep(stop, ended), name="leader election")
         try:
             await work(ended)
@@ -59,6 +60,19 @@ async def lead(
             keeper.cancel()
             await asyncio.gather(keeper, return_exceptions=True)
             await seat.release()
+
+
+class Term(asyncio.Event):
+    """Set when the time of leading is over."""
+
+    def __init__(self, seat: Seat) -> None:
+        super().__init__()
+        self._seat = seat
+
+    def holds(self) -> bool:
+        """Whether we lead now. A process that stood still for a while finds out here before it is told: ask right
+        before what cannot be undone and nobody else would refuse."""
+        return not self.is_set() and self._seat.holds()
 
 
 class Seat:
@@ -79,6 +93,11 @@ class Seat:
         self._on_wait = on_wait
         self._seen: tuple[str, float] = ("", 0.0)
         self._told = ""
+        self._renewed = -math.inf
+
+    def holds(self) -> bool:
+        """Whether the Lease is ours by our own clock: from the moment on when others may take it, it is not."""
+        return self._clock() - self._renewed < DURATION - _MARGIN
 
     async def take(self, stop: asyncio.Event) -> bool:
         """Wait until the Lease is ours. False when `stop` came first."""
@@ -127,7 +146,7 @@ class Seat:
 
     async def _try(self) -> bool:
         """Take or renew it, if it is ours to take. Raises Conflict when somebody else did meanwhile."""
-        now = times.to_micro_text(time.time())
+        now, asked = times.to_micro_text(time.time()), self._clock()
         spec = {"holderIdentity": self.identity, "leaseDurationSeconds": round(DURATION), "renewTime": now}
         try:
             lease = await self._api.get(LEASE, self._name, self._namespace)
@@ -136,6 +155,7 @@ class Seat:
             await self._api.create(
                 LEASE, {"metadata": meta, "spec": {**spec, "acquireTime": now, "leaseTransitions": 0}}
             )
+            self._renewed = asked
             return True
         known: Mapping[str, Any] = lease.get("spec") or {}
         if known.get("holderIdentity") == self.identity:
@@ -148,6 +168,7 @@ class Seat:
             self._on_wait()
             return False
         await self._api.replace(LEASE, {**lease, "spec": spec})
+        self._renewed = asked
         return True
 
     def _is_free(self, lease: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:

@@ -77,8 +77,10 @@ class Reactions:
         config_map = state.home(self._world, key)
         if config_map is None:
             return None  # Its coming is an event.
-        if self._world.is_adopted(key) and agent["spec"].get("suspend"):
-            return None  # Its pods run on, and are told nothing; on resumption they are told what holds then.
+        if self._world.is_adopted(key) and (agent["spec"].get("suspend") or self._world.body(key) is None):
+            # Paused, its pods run on and are told nothing; on resumption they are told what holds then. Not seen yet,
+            # they would be taken for gone, and be told again what they know.
+            return None
         kept = self._recall(key, config_map)
         now = self._world.clock()
         fresh, crossings = self._looks(agent, key, wanted, kept, now)
@@ -146,7 +148,7 @@ class Reactions:
             for pod in pods:
                 url = deliver.address(pod, http, agent["spec"].get("ports") or [])
                 if url is not None and pod["metadata"]["uid"] not in told["delivered"]:
-                    posts.append(deliver.post(self._session, url, _told(told)))
+                    posts.append(deliver.post(self._session, url, _told(told), self._world.may_act))
                     places.append((told, pod["metadata"]["uid"]))
         if not posts:
             return None

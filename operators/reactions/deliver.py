@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -16,10 +16,17 @@ FIRST_PAUSE = 0.25
 LIMIT = aiohttp.ClientTimeout(total=3.0, connect=1.0)
 
 
-async def post(session: aiohttp.ClientSession, url: str, body: Mapping[str, Any]) -> bool:
-    """Whether the pod took it (any 2xx). A pod that refuses with 4xx is not asked again."""
+async def post(
+    session: aiohttp.ClientSession, url: str, body: Mapping[str, Any], may_act: Callable[[], bool] = lambda: True
+) -> bool:
+    """Whether the pod took it (any 2xx). A pod that refuses with 4xx is not asked again.
+
+    `may_act`: asked before each try; who leads no longer leaves it to who does.
+    """
     pause = FIRST_PAUSE
     for _ in range(TRIES):
+        if not may_act():
+            return False
         try:
             async with session.post(url, json=body, timeout=LIMIT, allow_redirects=False) as answer:
                 if answer.status < 300:

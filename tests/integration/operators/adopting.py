@@ -47,10 +47,15 @@ async def run(api: KubeClient, app: str, *, restarts: int = 0, status: Mapping[s
         return await pods(api, app)
 
     [pod] = await eventually_async(look)
-    said = dict(status or node.running(time.time(), restarts=restarts))
+    await run_one(api, pod, status or node.running(time.time(), restarts=restarts))
+    return pod
+
+
+async def run_one(api: KubeClient, pod: Object, status: Mapping[str, Any] | None = None) -> None:
+    """The node says of this pod that it runs, or what `status` says."""
+    said = dict(status or node.running(time.time()))
     said["containerStatuses"][0]["name"] = "bot"
     await node.tell(api, pod, said)
-    return pod
 
 
 async def condition(api: KubeClient, agent: str, type: str, reason: str) -> Object:

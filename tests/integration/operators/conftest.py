@@ -47,7 +47,16 @@ class Body:
 
 @pytest.fixture(scope="module")
 def body(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Body]:
-    directory = tmp_path_factory.mktemp("body")
+    whole = raised(tmp_path_factory.mktemp("body"))
+    whole.begin_operators()
+    yield whole
+    for module in list(whole.processes):
+        whole.end(module)
+    whole.api.stop()  # a test may have killed one and begun another
+
+
+def raised(directory: Path) -> Body:
+    """All but the operators."""
     tokens = directory / "tokens.json"
     tokens.write_text(json.dumps([ADMIN, OWN]))
     tokens.chmod(0o600)
@@ -60,8 +69,4 @@ def body(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Body]:
     own.write_text(api.kubeconfig.read_text().replace(ADMIN["token"], OWN["token"]))
     whole = Body(api, kubectl, own, {})
     whole.begin("kgents.embedded.controllers", api.kubeconfig)
-    whole.begin_operators()
-    yield whole
-    for module in list(whole.processes):
-        whole.end(module)
-    whole.api.stop()  # not `api`: a test may have killed that one and begun another
+    return whole
