@@ -74,12 +74,14 @@ SHOTS = (
     Shot("main-frozen", size=OLD, kept=QUIET, frozen=True, sees=("FROZEN by you",)),
     Shot("main-frozen-60x18", frozen=True, size=SMALL, sees=("FROZEN by you",)),
     # The heatmap.
-    Shot("heat-field", size=OLD, keys=("2", "z"), sees=("PHEROMONE HEATMAP", "field"), kept={"heat": "field"}),
-    Shot("heat-grid", keys=("2", "z"), sees=("grid",), kept={"heat": "grid"}),
-    Shot("heat-time", keys=("2", "z"), sees=("time",), kept={"heat": "time"}),
-    Shot("heat-grid-80x24", keys=("2",), sees=("grid",), size=OLD, kept={"heat": "grid"}),
-    Shot("heat-grid-monochrome", keys=("2",), sees=("grid",), no_color=True, kept={"heat": "grid"}),
-    Shot("heat-time-monochrome", keys=("2",), sees=("time",), no_color=True, kept={"heat": "time"}),
+    Shot(
+        "heat-field", size=OLD, keys=("2", "z"), sees=("PHEROMONE HEATMAP", "field", "12s old"), kept={"heat": "field"}
+    ),
+    Shot("heat-grid", keys=("2", "z"), sees=("grid", "12s old"), kept={"heat": "grid"}),
+    Shot("heat-time", keys=("2", "z"), sees=("time", "12s old"), kept={"heat": "time"}),
+    Shot("heat-grid-80x24", keys=("2",), sees=("grid", "12s old"), size=OLD, kept={"heat": "grid"}),
+    Shot("heat-grid-monochrome", keys=("2",), sees=("grid", "12s old"), no_color=True, kept={"heat": "grid"}),
+    Shot("heat-time-monochrome", keys=("2",), sees=("time", "12s old"), no_color=True, kept={"heat": "time"}),
     # What lies over the main screen.
     Shot("help", kept=QUIET, keys=("question_mark",), sees=("HELP", "esc closes")),
     Shot("help-60x18", keys=("question_mark",), sees=("HELP",), size=SMALL),
