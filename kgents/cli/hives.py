@@ -65,6 +65,8 @@ def farewell(name: str, *, keep_cluster: bool) -> str:
         return f"Delete the hive “{name}” with all its agents and memories?"
     if keep_cluster:
         return f"Forget the hive “{name}” on this machine, and leave what it made in {hive.context}?"
+    if hive.cluster.kind:
+        return f"Delete the hive “{name}” and with it all of the kind cluster {hive.cluster.kind}?"
     from kgents.infra import cluster
 
     there = ", ".join(f"{plural}: {count}" for plural, count in cluster.contents(hive).items())

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kgents.api.errors import NotFound, Unreachable, UsageError
-from kgents.cli import options
+from kgents.cli import infra_crd, options
 from kgents.cli.hives import current_name, farewell, names_told, tell, wait_for_cortex
 from kgents.infra import hive as hives
 
+if TYPE_CHECKING:
+    from kgents.infra.installing import Wish
+
 app = typer.Typer(help="Bring a hive up, look after it, take it down.", no_args_is_help=True)
+app.add_typer(infra_crd.app, name="crd")
 
 NewName = Annotated[
     str,
@@ -29,54 +33,114 @@ def init(
     context: Annotated[
         str, typer.Option("--context", help="In this cluster, not on this machine.", metavar="CONTEXT")
     ] = "",
+    kind: Annotated[bool, typer.Option("--kind", help="In a kind cluster called NAME, made if need be.")] = False,
+    in_cluster: Annotated[
+        bool, typer.Option("--in-cluster", help="The operators and Cortex run in the cluster, not on this machine.")
+    ] = False,
     namespace: Annotated[
-        str, typer.Option("-n", "--namespace", help="With --context: where agents go; made if missing.")
+        str, typer.Option("-n", "--namespace", help="In a cluster: where agents go; made if missing.")
     ] = "",
+    image_registry: Annotated[
+        str, typer.Option("--image-registry", help="With --in-cluster: where its images are.", metavar="PREFIX")
+    ] = "",
+    operators_image: Annotated[str, typer.Option("--operators-image", help="That of the operators.")] = "",
+    cortex_image: Annotated[str, typer.Option("--cortex-image", help="That of Cortex.")] = "",
+    memory_image: Annotated[str, typer.Option("--memory-image", help="That of memory sidecars.")] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="In a cluster: print what would be applied; send nothing.")
+    ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="With --in-cluster: until the operators and Cortex are up.")
+    ] = True,
+    force: Annotated[
+        bool, typer.Option("--force", help="In a cluster: replace kinds though stored objects may not fit them.")
+    ] = False,
     force_conflicts: Annotated[
-        bool, typer.Option("--force-conflicts", help="With --context: take over fields that others manage.")
+        bool, typer.Option("--force-conflicts", help="In a cluster: take over fields that others manage.")
     ] = False,
     api_only: Annotated[bool, typer.Option("--api-only", help="The API server alone.")] = False,
     no_kubeconfig: Annotated[bool, typer.Option("--no-kubeconfig", help="Leave your kubeconfig alone.")] = False,
-    timeout: Annotated[float, typer.Option(help="Seconds to wait for it.", min=1)] = 60.0,
-    kind: Annotated[bool, typer.Option("--kind", help="Use a kind cluster (comes next).")] = False,
+    timeout: Annotated[
+        float | None, typer.Option(help="Seconds to wait for it: 60, with --in-cluster 300.", min=1, show_default=False)
+    ] = None,
 ) -> None:
     """Bring up a hive, here or in a cluster.
 
     On this machine nothing else needs to be installed; with --context it lives in any cluster of your kubeconfig.
     Doing it again changes nothing. Its context is selected in your kubeconfig; that of a hive on this machine is
     added there as kgents-NAME, as kind does it. In a cluster it makes the kinds, the permissions and the namespace
-    kgents-system; Cortex and the operators run on this machine.
+    kgents-system. Cortex and the operators run on this machine, for as long as it is awake; with --in-cluster they are
+    Deployments there, as a hive that is shared or left alone needs it.
 
     Example: kgents infra init && kubectl get agents
+    Example: kgents infra init --context staging --in-cluster --dry-run
     """
-    if kind:
-        raise UsageError(
-            "kgents does not make kind clusters yet", fix="Make one, then: kgents infra init --context kind-NAME"
-        )
-    if context:
-        if api_only:
-            raise UsageError("--api-only and --context exclude each other", fix="Give one of them")
-        from kgents.infra import cluster
+    from kgents.infra.manifests import Images
 
-        hive = cluster.init(
-            context, name, tell, namespace=namespace, force=force_conflicts, select=not no_kubeconfig, timeout=timeout
-        )
-        if not cluster.operators_act(hive, timeout):
-            raise Unreachable("The operators do not come to work", fix="See why: kgents infra logs operators")
-    elif namespace or force_conflicts:
-        raise UsageError("--namespace and --force-conflicts go with --context", fix="Leave them out")
+    chosen = (image_registry, operators_image, cortex_image, memory_image)
+    if any(chosen) and not in_cluster:
+        raise UsageError("Images go with --in-cluster", fix="Leave them out: programs of this machine need none")
+    if not context and not kind:
+        if in_cluster or dry_run or namespace or force or force_conflicts:
+            raise UsageError(
+                "--in-cluster, --dry-run, --namespace, --force and --force-conflicts are for clusters",
+                fix="Name one with --context, or use --kind",
+            )
+        _init_here(name, api_only=api_only, select=not no_kubeconfig, timeout=timeout or 60.0)
+        return
+    if api_only or (context and kind):
+        raise UsageError("--api-only, --kind and --context exclude each other", fix="Give one of them")
+    from kgents.infra.installing import Wish
+
+    images = Images.of(*chosen) if in_cluster else None
+    wish = Wish(images, namespace, force, force_conflicts, wait)
+    patience = timeout or (300.0 if in_cluster else 60.0)
+    if dry_run:
+        _print_plan(wish)
     else:
-        from kgents.infra import lifecycle
+        _init_there(context, name, wish, kind=kind, select=not no_kubeconfig, timeout=patience)
 
-        chosen = name or hives.DEFAULT_HIVE
-        hive = lifecycle.init(chosen, tell, api_only=api_only, select=not no_kubeconfig, timeout=timeout)
-    from kgents.infra import isolated
 
+def _init_here(name: str, *, api_only: bool, select: bool, timeout: float) -> None:
+    from kgents.infra import isolated, lifecycle
+
+    hive = lifecycle.init(name or hives.DEFAULT_HIVE, tell, api_only=api_only, select=select, timeout=timeout)
     if not api_only:
         wait_for_cortex(hive, timeout)
         if caution := isolated.line(hive):
             tell(caution)
         tell("Cortex serves: try kgents status")
+
+
+def _init_there(context: str, name: str, wish: Wish, *, kind: bool, select: bool, timeout: float) -> None:
+    from kgents.infra import cluster
+    from kgents.infra import kind as kinds
+
+    made = ""
+    if kind:
+        name = name or kinds.USUAL
+        context = kinds.context_of(name)
+        made = name if kinds.make(name, timeout) else ""
+        tell(f"{'made' if made else 'found'} the kind cluster {name}")
+    hive = cluster.init(context, name, tell, wish, kind=made, select=select, timeout=timeout)
+    if hive.deployed:
+        tell("try kgents status")
+        return
+    if not cluster.operators_act(hive, timeout):
+        raise Unreachable("The operators do not come to work", fix="See why: kgents infra logs operators")
+    wait_for_cortex(hive, timeout)
+    tell("Cortex serves: try kgents status")
+
+
+def _print_plan(wish: Wish) -> None:
+    import yaml
+
+    from kgents.infra.deployed import CERTIFICATE
+    from kgents.infra.installing import plan
+
+    for obj in plan(wish):
+        note = "# Its certificate is made when it is applied.\n" if obj["metadata"]["name"] == CERTIFICATE else ""
+        typer.echo(f"---\n{note}{yaml.safe_dump(obj, sort_keys=False, allow_unicode=True)}", nl=False)
 
 
 @app.command()

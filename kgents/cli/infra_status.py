@@ -60,12 +60,18 @@ def local_state(hive: Hive, now: float) -> dict[str, Any]:
         "version": __version__,
         "folder": str(hive.dir),
         "server": hive.server,
-        "state": "running" if supervised else "stopped" if hive.stopped_file.exists() else "down",
+        "state": _state(hive, supervised),
         "supervisorPid": said.get("pid") if supervised else None,
         "processes": processes,
         "isolation": isolated.state(hive),
         "storeTrouble": stored.trouble(hive) or None,
     }
+
+
+def _state(hive: Hive, supervised: bool) -> str:
+    if hive.deployed:
+        return "in the cluster"
+    return "running" if supervised else "stopped" if hive.stopped_file.exists() else "down"
 
 
 def _process(name: str, facts: dict[str, Any], supervised: bool, now: float) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def wake(target: Target, env: Mapping[str, str] = os.environ) -> None:
     try:
         if ours:
             revive(target.context)
-        if (hive is None or not ours or hive.api_only) and not (env.get("CI") or env.get("KGENTS_NO_DAEMON")):
+        if (hive is None or not ours or not hive.keeps_cortex) and not (env.get("CI") or env.get("KGENTS_NO_DAEMON")):
             start(target)
     except (OSError, KgentsError):
         return  # the layers below say what is wrong, should they fail too
@@ -122,7 +122,7 @@ def _own_hive(target: Target) -> bool:
     from kgents.infra.hive import of_context
 
     hive = of_context(target.context)
-    return hive is not None and hive.server == target.server and not hive.api_only
+    return hive is not None and hive.server == target.server and hive.keeps_cortex
 
 
 def _locked(target: Target) -> int | None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from kgents.api.errors import KgentsError
-from kgents.api.kinds import CRD, NAMESPACE, Kind
+from kgents.api.kinds import CRD, DEPLOYMENT, Kind
 from kgents.files import write_private
 from kgents.kube.client import KubeClient
 from kgents.kube.errors import ApiError, Conflict, ObjectNotFound
@@ -63,20 +63,21 @@ async def rehearse(api: KubeClient, parts: Iterable[Part], *, force: bool) -> No
     await asyncio.gather(*(one(kind, obj) for kind, obj in parts))
 
 
-async def apply(api: KubeClient, parts: Iterable[Part], made: Made, *, force: bool) -> Counter[str]:
-    """In the order given. Returns how many were `created`, `changed` and `unchanged`."""
+async def apply(api: KubeClient, parts: Iterable[Part], made: Made | None, *, force: bool) -> Counter[str]:
+    """In the order given; what is new is noted in `made`. Returns how many were `created`, `changed`, `unchanged`."""
     done: Counter[str] = Counter()
     for kind, obj in parts:
         before = await _get(api, kind, obj)
-        if before is None:
+        if before is None and made is not None:
             made.note(kind, obj)
         try:
             now = await api.apply(kind, obj, field_manager=MANAGER, force=force)
         except Conflict as error:
             raise _conflict(kind, obj, error) from error
         if before is None:
-            made.note(kind, obj, now["metadata"]["uid"])
             done["created"] += 1
+            if made is not None:
+                made.note(kind, obj, now["metadata"]["uid"])
         else:
             same = before["metadata"]["resourceVersion"] == now["metadata"]["resourceVersion"]
             done["unchanged" if same else "changed"] += 1
@@ -97,19 +98,16 @@ async def remove(api: KubeClient, parts: Iterable[Part], made: Made) -> Counter[
         uid = made.uid(kind, obj)
         there = await _get(api, kind, obj)
         if uid is not None and there is not None and _is_ours(there, uid):
-            await api.delete(kind, obj["metadata"]["name"], obj["metadata"].get("namespace"), uid=uid or None)
+            name, namespace = obj["metadata"]["name"], obj["metadata"].get("namespace")
+            # Its pods first: one that is still at work would make anew what goes after it.
+            propagation: Literal["Foreground"] | None = "Foreground" if kind == DEPLOYMENT else None
+            await api.delete(kind, name, namespace, uid=uid or None, propagation=propagation)
             await _gone(api, kind, obj, there["metadata"]["uid"])
             done["removed"] += 1
         elif there is not None:
             done["left"] += 1
         made.forget(kind, obj)
     return done
-
-
-def labelled(kinds: Callable[[str, str], Kind], objects: Iterable[Object]) -> list[Part]:
-    """Each with its kind, the namespace of the hive first."""
-    parts = [(kinds(obj["apiVersion"], obj["kind"]), obj) for obj in objects]
-    return sorted(parts, key=lambda part: (part[0] != NAMESPACE, part[0] != CRD))
 
 
 def _is_ours(there: Object, uid: str) -> bool:

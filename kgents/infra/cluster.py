@@ -1,69 +1,99 @@
 """A hive in a cluster that is not ours: made there by server-side apply, worked by processes here, and taken out again.
 
-In this form nothing in the cluster calls back here: no webhook is registered, so that a laptop whose lid is closed
-blocks nobody's writes. What CEL can say guards the hive, inside the API server.
+In the plain form nothing in the cluster calls back here: no webhook is registered, so that a laptop whose lid is closed
+blocks nobody's writes. What CEL can say guards the hive, inside the API server. Deployed, the operators and Cortex run
+in the cluster, with T-gent, and nothing of the hive has to run here.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import re
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from kgents.api.errors import KgentsError, NotFound, Unreachable, UsageError
-from kgents.api.kinds import KINDS, NAMESPACE
-from kgents.infra import applying, kubeconfig, manifests, revive, rights
 from kgents.infra import hive as hives
-from kgents.infra.applying import Made, Part
-from kgents.infra.bootstrap import discover
+from kgents.infra import installing, kubeconfig, revive
+from kgents.infra.applying import Made
 from kgents.infra.hive import Cluster, Hive
+from kgents.infra.installing import Wish
+from kgents.infra.manifests import Images
 from kgents.kube import config as kube_config
 from kgents.kube import kubeconfig as kubeconfigs
 from kgents.kube.client import KubeClient
 from kgents.kube.config import ClusterConfig
-from kgents.kube.errors import ObjectNotFound
 
 Tell = Callable[[str], None]
 T = TypeVar("T")
 
-OLDEST = (1, 30)
-"""ValidatingAdmissionPolicy and the CEL library that the kinds' rules use are v1 since Kubernetes 1.30."""
 PATIENCE = 10.0
 """Seconds for one request."""
 
 
 def init(
-    context: str,
-    name: str,
-    tell: Tell,
-    *,
-    namespace: str = "",
-    force: bool = False,
-    select: bool = True,
-    timeout: float = 60.0,
+    context: str, name: str, tell: Tell, wish: Wish, *, kind: str = "", select: bool = True, timeout: float = 60.0
 ) -> Hive:
-    """The hive in that context's cluster, made if need be: idempotent. Returns when its processes are started."""
+    """The hive in that context's cluster, made if need be: idempotent. Returns when its processes are started.
+
+    `kind`: the name of the kind cluster that was made for it.
+    """
     config = _config(context)
     hive = _known(config, name)
-    version = _run(config, lambda api: _checked(api, force=force), timeout)
-    tell(f"{context} ({config.server}) runs Kubernetes {version}, and you may do what is needed")
-    hive = hive or hives.create_in(_cluster(config), _free_name(name or hives.name_for(context), name))
-    done = _run(config, lambda api: _apply(api, hive, namespace, force=force), timeout)
-    tell(f"kinds, permissions and the namespace of the hive: {_told(done)}")
-    tell("no webhook is registered: CEL rules in the API server alone guard it, so this machine may sleep")
+    if wish.images is None and hive is not None and hive.deployed:
+        wish = wish._replace(images=Images.of())
+    step = _Step(tell)
+    version = _run(config, lambda api: installing.checked(api, wish), timeout)
+    step.done(f"{context} ({config.server}) runs Kubernetes {version}, and you may do what is needed")
+    if hive is None or hive.deployed != bool(wish.images):
+        hive = _described(config, hive, name, kind=kind, deployed=bool(wish.images))
+    done = _run(config, lambda api: installing.apply(api, hive, wish), timeout)
+    step.done(f"kinds, permissions and the namespace of the hive: {_told(done)}")
+    if wish.images is None:
+        tell("no webhook is registered: CEL rules in the API server alone guard it, so this machine may sleep")
+        _start_here(hive, tell)
+    else:
+        done = _run(config, lambda api: installing.deploy(api, hive, wish), timeout)
+        step.done(f"operators and Cortex: {_told(done)}")
+        if wish.wait:
+            _run(config, lambda api: installing.come_up(api, wish, timeout), timeout + PATIENCE)
+            step.done("the operators and Cortex are up")
+    if select:
+        path = kubeconfig.user_kubeconfig()
+        kubeconfig.select(path, context, wish.namespace)
+        tell(f"selected the context {context} in {path}")
+    return hive
+
+
+def _described(config: ClusterConfig, hive: Hive | None, name: str, *, kind: str, deployed: bool) -> Hive:
+    if hive is not None:
+        assert hive.cluster is not None
+        if revive.is_supervised(hive):
+            revive.stop_supervisor(hive)
+        return hives.create_in(hive.cluster._replace(deployed=deployed), hive.name)
+    cluster = _cluster(config)._replace(kind=kind, deployed=deployed)
+    return hives.create_in(cluster, _free_name(name or hives.name_for(config.context), name))
+
+
+def _start_here(hive: Hive, tell: Tell) -> None:
     if not revive.is_supervised(hive):
         _end_loose_cortex(hive)
         revive.start_supervisor(hive)
         tell("started Cortex and the operators on this machine")
-    if select:
-        path = kubeconfig.user_kubeconfig()
-        kubeconfig.select(path, context, namespace)
-        tell(f"selected the context {context} in {path}")
-    return hive
+
+
+class _Step:
+    """Tells of a step when it is done, and how long it took."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell, self._since = tell, time.monotonic()
+
+    def done(self, what: str) -> None:
+        now = time.monotonic()
+        self._tell(f"{what} ({now - self._since:.1f} s)")
+        self._since = now
 
 
 def operators_act(hive: Hive, timeout: float) -> bool:
@@ -78,78 +108,13 @@ def operators_act(hive: Hive, timeout: float) -> bool:
 
 def contents(hive: Hive, timeout: float = 30.0) -> dict[str, int]:
     """How many objects of each of our kinds would go with the hive: of those kinds that it has made."""
-    return _run(_config_of(hive), lambda api: _contents(api, Made(hive.made_file)), timeout)
+    return _run(_config_of(hive), lambda api: installing.contents(api, Made(hive.made_file)), timeout)
 
 
 def clear(hive: Hive, tell: Tell, timeout: float = 120.0) -> None:
     """Takes away from the cluster what `init` has made there, and nothing else."""
-    done = _run(_config_of(hive), lambda api: _clear(api, Made(hive.made_file)), timeout)
+    done = _run(_config_of(hive), lambda api: installing.clear(api, Made(hive.made_file)), timeout)
     tell(f"took what it had made out of {hive.context}: {_told(done)}")
-
-
-async def _checked(api: KubeClient, *, force: bool) -> str:
-    """The server's version. Raises before anything is changed: it is too old, you lack rights, others' fields."""
-    version = await api.version()
-    numbers = [re.match(r"\d+", str(version.get(part) or "")) for part in ("major", "minor")]
-    found = tuple(int(number[0]) for number in numbers if number)
-    if len(found) == 2 and found < OLDEST:
-        raise KgentsError(
-            f"The cluster runs Kubernetes {version.get('gitVersion')}, which is too old",
-            why="admission policies are v1 since 1.30",
-            fix="Use a cluster of Kubernetes 1.30 or newer",
-        )
-    parts = await _parts(api)
-    needed = [
-        right
-        for kind, obj in parts
-        for right in rights.of_kind(kind, rights.APPLY, obj["metadata"].get("namespace", ""))
-    ]
-    await rights.check(api, [*needed, *rights.to_live_there()])
-    await applying.rehearse(api, parts, force=force)
-    return str(version.get("gitVersion") or "of an unknown version")
-
-
-async def _parts(api: KubeClient) -> list[Part]:
-    objects = [*manifests.foundation(shared=True), *manifests.crds()]
-    wanted = {(str(obj["apiVersion"]), str(obj["kind"])) for obj in objects}
-    kinds = {one: await discover(api, *one) for one in sorted(wanted)}
-    return applying.labelled(lambda version, kind: kinds[version, kind], objects)
-
-
-async def _apply(api: KubeClient, hive: Hive, namespace: str, *, force: bool) -> Counter[str]:
-    parts = await _parts(api)
-    done = await applying.apply(api, parts, Made(hive.made_file), force=force)
-    await applying.established(api, parts)
-    if namespace:
-        place = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
-        # Not noted as made: what people put there is not the hive's to take away.
-        await api.apply(NAMESPACE, place, field_manager=applying.MANAGER, force=force)
-    return done
-
-
-async def _contents(api: KubeClient, made: Made) -> dict[str, int]:
-    ours = [kind for kind in KINDS if f"customresourcedefinitions//{kind.plural}.kgents.io" in made.uids]
-    found = {}
-    for kind in ours:
-        try:
-            found[kind.plural] = len((await api.list(kind))["items"])
-        except ObjectNotFound:
-            continue
-    return {plural: count for plural, count in found.items() if count}
-
-
-async def _clear(api: KubeClient, made: Made) -> Counter[str]:
-    # Kubernetes' garbage collector cannot ask after owners whose kind is gone: agents go first, with all they own.
-    for kind in KINDS:
-        if kind.plural in await _contents(api, made):
-            for obj in (await api.list(kind))["items"]:
-                metadata = obj["metadata"]
-                await api.delete(
-                    kind, metadata["name"], metadata["namespace"], propagation="Foreground", missing_ok=True
-                )
-    while await _contents(api, made):
-        await asyncio.sleep(0.2)
-    return await applying.remove(api, await _parts(api), made)
 
 
 def _run(config: ClusterConfig, work: Callable[[KubeClient], Coroutine[Any, Any, T]], timeout: float) -> T:

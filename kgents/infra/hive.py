@@ -38,11 +38,17 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
 
 
 class Cluster(NamedTuple):
-    """A cluster that is not ours: the context, the server it led to at first, and the kubeconfig files."""
+    """A cluster that is not ours: the context, the server it led to at first, and the kubeconfig files.
+
+    `deployed`: the operators and Cortex run in it, not on this machine. `kind` is the name of a cluster that kind has
+    made for this hive, "" for none.
+    """
 
     context: str
     server: str
     kubeconfig: tuple[str, ...]
+    deployed: bool = False
+    kind: str = ""
 
 
 class Hive(NamedTuple):
@@ -63,6 +69,16 @@ class Hive(NamedTuple):
     @property
     def context(self) -> str:
         return self.cluster.context if self.cluster else CONTEXT_PREFIX + self.name
+
+    @property
+    def deployed(self) -> bool:
+        """Whether its operators and Cortex run in a cluster: then nothing of it is kept running here."""
+        return self.cluster is not None and self.cluster.deployed
+
+    @property
+    def keeps_cortex(self) -> bool:
+        """Whether a supervisor on this machine keeps its Cortex; else the first command that wants one starts it."""
+        return not self.api_only and not self.deployed
 
     @property
     def address(self) -> str:
@@ -155,7 +171,11 @@ def load(name: str) -> Hive:
         described = json.loads(path.read_bytes())
         if described.get("kind") == _IN_CLUSTER:
             files = tuple(str(file) for file in described["kubeconfig"])
-            return Hive(name, cluster=Cluster(str(described["context"]), str(described["server"]), files))
+            where = Cluster(str(described["context"]), str(described["server"]), files)
+            where = where._replace(
+                deployed=bool(described.get("deployed")), kind=str(described.get("kindCluster") or "")
+            )
+            return Hive(name, cluster=where)
         return Hive(name, int(described["net"]), bool(described.get("apiOnly", False)))
     except FileNotFoundError as error:
         raise NotFound(f"There is no hive “{name}” on this machine", fix="Make it: kgents infra init") from error
@@ -208,12 +228,14 @@ def create(name: str, *, api_only: bool = False) -> Hive:
 
 
 def create_in(cluster: Cluster, name: str) -> Hive:
-    """Makes the folder of a hive in a cluster. Raises KgentsError when the home can't be written."""
+    """Makes the folder of a hive in a cluster, or says anew how it lives. Raises KgentsError when it can't be."""
     hive = Hive(check_name(name), cluster=cluster)
     try:
         private_dir(hive.dir)
         private_dir(hive.log_dir)
-        described = {"name": name, "kind": _IN_CLUSTER, **cluster._asdict()}
+        where = {"context": cluster.context, "server": cluster.server, "kubeconfig": cluster.kubeconfig}
+        more = {"deployed": cluster.deployed, "kindCluster": cluster.kind}
+        described = {"name": name, "kind": _IN_CLUSTER, **where, **more}
         write_private(hive.dir / "hive.json", json.dumps(described) + "\n")
     except OSError as error:
         raise _unwritable(name, error) from error

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from kgents.api.errors import KgentsError, NotFound
+from kgents.api.errors import KgentsError, NotFound, UsageError
 from kgents.infra import credentials, kubeconfig, pods, revive, stored, traces
 from kgents.infra import hive as hives
 from kgents.infra.hive import Hive
@@ -75,7 +75,7 @@ def _tell_of_store(hive: Hive, tell: Tell) -> None:
 
 def start(name: str, tell: Tell) -> Hive:
     """Starts a hive that was stopped. An embedded one serves when this returns, and its node has seen to the agents."""
-    hive = hives.load(name)
+    hive = _kept_here(hives.load(name))
     if revive.is_supervised(hive):
         tell(f"the hive “{name}” runs already")
         return hive
@@ -101,12 +101,23 @@ def _node_is_back(hive: Hive, since: float) -> bool:
 
 def stop(name: str, tell: Tell) -> Hive:
     """Ends the hive's processes, then its agents'. Nothing stored is lost. Returns when all of them are gone."""
-    return _stop(hives.load(name), tell)
+    return _stop(_kept_here(hives.load(name)), tell)
+
+
+def _kept_here(hive: Hive) -> Hive:
+    if hive.deployed:
+        raise UsageError(
+            f"The hive “{hive.name}” runs in {hive.context}: nothing of it is started or stopped here",
+            fix="To hold its agents: kgents freeze. To take it out: kgents infra delete",
+        )
+    return hive
 
 
 def _stop(hive: Hive, tell: Tell) -> Hive:
-    if hive.api_only:
+    if not hive.keeps_cortex:
         _stop_cortex(hive)
+    if hive.deployed:
+        return hive
     ran = revive.stop_supervisor(hive)
     if hive.cluster is not None:
         tell(f"stopped Cortex and the operators of “{hive.name}”; its agents run on" if ran else "nothing ran")
@@ -139,6 +150,11 @@ def delete(name: str, tell: Tell, *, keep_cluster: bool = False) -> None:
     _stop(hive, tell)
     if hive.cluster is None:
         kubeconfig.remove(kubeconfig.user_kubeconfig(), hive.context)
+    elif hive.cluster.kind and not keep_cluster:
+        from kgents.infra import kind
+
+        kind.delete(hive.cluster.kind)
+        tell(f"deleted the kind cluster {hive.cluster.kind}")
     elif not keep_cluster:
         from kgents.infra import cluster
 

@@ -52,7 +52,7 @@ def start_supervisor(hive: Hive) -> None:
 def revive(context: str) -> bool:
     """If `context` is an embedded hive that should run and does not, starts it. True when it did."""
     hive = of_context(context)
-    if hive is None or hive.stopped_file.exists() or is_supervised(hive):
+    if hive is None or hive.deployed or hive.stopped_file.exists() or is_supervised(hive):
         return False
     start_supervisor(hive)
     return True

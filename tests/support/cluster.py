@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -64,13 +65,17 @@ class Cluster:
         return {"client-certificate-data": certificate, "client-key-data": key}
 
 
-def start(directory: Path, net: str) -> Cluster:
-    """Starts one, ready when this returns. `net` is its nodes' own part of 127/8, such as 77.40."""
+def start(directory: Path, net: str, programs: Path | None = None) -> Cluster:
+    """Starts one, ready when this returns. `net` is its nodes' own part of 127/8, such as 77.40.
+
+    `programs`: a folder that comes first on the PATH of its pods.
+    """
     api = hive.start(directory / "api")
     command = [sys.executable, "-P", "-m", "kgents.embedded.node", "--kubeconfig", str(api.kubeconfig)]
     command += ["--root", str(directory / "node"), "--pki", str(api.dir / "pki"), "--node-name", "far-node"]
     command += ["--pod-cidr", f"127.{net}.0/24", "--kubelet-address", f"127.{net}.254"]
     (directory / "node").mkdir()
     with (directory / "node.log").open("ab") as log:
-        node = subprocess.Popen(command, stdout=log, stderr=log)
+        path = os.pathsep.join([*([str(programs)] if programs else []), os.environ["PATH"]])
+        node = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "PATH": path})
     return Cluster(api, node)

@@ -280,3 +280,53 @@ def clean(far: Cluster) -> None:
     """Takes out what a forgotten hive has left."""
     for name in of_kgents(far):
         far.kubectl("delete", name)
+
+
+def test_a_kind_cluster_is_made_for_a_hive_and_goes_with_it(here: Machine, far: Cluster) -> None:
+    tools, told = here.root / "tools", here.root / "told"
+    tools.mkdir()
+    config = yaml.safe_load(here.kubeconfig.read_text())
+    config["contexts"] = [{**one, "name": "kind-den"} for one in config["contexts"] if one["name"] == "far/root"]
+    (tools / "made").write_text(json.dumps(config))
+    (tools / "kind").write_text(
+        f'#!/bin/sh\necho "$@" >> {told}\n[ "$1" != create ] || cat {tools / "made"} > "$KUBECONFIG"\n'
+    )
+    (tools / "kind").chmod(0o755)
+    machine = Machine(here.root, {"PATH": f"{tools}{os.pathsep}{here.environment['PATH']}"})
+
+    machine("infra", "init", "--kind", "--name", "den")
+    assert machine.json("infra", "status")["item"]["context"] == "kind-den"
+    asked = machine.run("infra", "delete")
+    assert (asked.returncode, "all of the kind cluster den" in asked.stderr) == (2, True)
+    machine("infra", "delete", "--yes")
+
+    assert told.read_text().splitlines() == [
+        "get clusters",
+        "create cluster --name den --wait 60s",
+        "delete cluster --name den",
+    ]
+    clean(far)
+
+
+def test_a_dry_run_sends_nothing(here: Machine, far: Cluster) -> None:
+    text = here("infra", "init", "--context", "far/root", "--dry-run", "-n", "agents")
+
+    kinds = [one["kind"] for one in yaml.safe_load_all(text) if one]
+    assert (kinds.count("CustomResourceDefinition"), kinds.count("Deployment")) == (5, 0)
+    assert of_kgents(far) == [] and not list(here.home.glob("hives/*"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--in-cluster"],
+        ["--dry-run"],
+        ["--context", "far/root", "--image-registry", "x"],
+        ["--context", "far/root", "--kind"],
+        ["--kind", "--api-only"],
+    ],
+)
+def test_what_does_not_go_together_is_told(here: Machine, words: list[str]) -> None:
+    done = here.run("infra", "init", *words)
+
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)

@@ -12,6 +12,7 @@ from kgents.api.errors import KgentsError, UsageError
 from kgents.infra import cluster, kubeconfig
 from kgents.infra import hive as hives
 from kgents.infra.hive import Cluster
+from kgents.infra.installing import Wish
 
 FAR = Cluster("arn:aws/far", "https://far.example:443", ("/a/config", "/b/config"))
 
@@ -85,7 +86,7 @@ def test_a_server_that_is_too_old_is_told_so(tmp_path: Path, old_server: str, ow
     write_kubeconfig(tmp_path / "kubeconfig", old_server)
 
     with pytest.raises(KgentsError, match=r"v1\.28\.9-eks.*1\.30"):
-        cluster.init("old", "", lambda _: None)
+        cluster.init("old", "", lambda _: None, Wish())
     assert hives.known() == []
 
 
@@ -94,7 +95,7 @@ def test_a_context_that_leads_elsewhere_by_now_is_not_touched(tmp_path: Path, ol
     hives.create_in(Cluster("old", "https://before:6443", (str(tmp_path / "kubeconfig"),)), "old")
 
     with pytest.raises(KgentsError, match=r"another cluster.*--keep-cluster"):
-        cluster.init("old", "", lambda _: None)
+        cluster.init("old", "", lambda _: None, Wish())
 
 
 def test_the_embedded_hives_own_context_is_no_cluster(tmp_path: Path) -> None:
@@ -106,7 +107,7 @@ def test_the_embedded_hives_own_context_is_no_cluster(tmp_path: Path) -> None:
     (tmp_path / "kubeconfig").write_text(json.dumps(config))
 
     with pytest.raises(UsageError, match="embedded hive"):
-        cluster.init(hive.context, "", lambda _: None)
+        cluster.init(hive.context, "", lambda _: None, Wish())
 
 
 def test_selecting_a_context_changes_nothing_else(tmp_path: Path) -> None:
