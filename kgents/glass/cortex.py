@@ -16,6 +16,7 @@ from kgents.api import errors
 from kgents.api.errors import KgentsError
 from kgents.glass import http2, messages
 from kgents.glass.answer import NextLayer, dump
+from kgents.glass.ending import Ending
 from kgents.glass.guard import Guard
 from kgents.infra.home import cortex_socket, cortex_token_file
 
@@ -36,12 +37,12 @@ _ERRORS: dict[str, type[KgentsError]] = {
 _NOT_HERE = frozenset({"UNAVAILABLE", "UNIMPLEMENTED", "DEADLINE_EXCEEDED", "CANCELLED"})
 
 
-class Head(NamedTuple):
 def channel_options() -> tuple[tuple[str, int | str], ...]:
     """No limit to an answer, no proxy between, and nothing is sent twice."""
     return ("grpc.max_receive_message_length", -1), ("grpc.enable_http_proxy", 0), ("grpc.enable_retries", 0)
 
 
+class Head(NamedTuple):
     """What stands before the rows of an answer."""
 
     total: int
@@ -59,10 +60,10 @@ class Cortex:
     `down` says why it cannot answer, when that is known already: then nobody waits for it again.
     """
 
-    def __init__(self, key: str, patience: float = PATIENCE, down: str = "") -> None:
     is_local = True
     """Whether it runs on this machine, and so keeps this disk's ghost."""
 
+    def __init__(self, key: str, patience: float = PATIENCE, down: str = "") -> None:
         self.key = key
         self.patience = patience
         self.down = down
@@ -102,14 +103,20 @@ class Cortex:
                 raise Outcome("It is not known whether that was done", why=str(error)) from error
 
     def watch(
-        self, path: str, arguments: dict[str, Any], namespace: str, silence: float | None = None
+        self,
+        path: str,
+        arguments: dict[str, Any],
+        namespace: str,
+        silence: float | None = None,
+        ending: Ending | None = None,
     ) -> Iterator[tuple[str, bytes, str]]:
-        """(type, item, resource) as changes happen. Ends with the daemon's stream; raises as `read` does.
+        """(type, item, resource) as changes happen. Ends with the daemon's stream, and `ending`; raises as `read` does.
 
         `silence`: seconds without a word after which the daemon is given up, where it promises to speak more often.
         """
         import grpc
 
+        ending = ending or Ending()
         token = self._ready()
         with self._channel() as channel:
             self._await_connection(channel)
@@ -117,9 +124,12 @@ class Cortex:
             call = self._call(channel, "Watch", token, message, timeout=None)
             guard = Guard(call.cancel, silence)
             try:
-                for message in guard.watching(call):
-                    yield messages.event(message)
+                with ending.cutting(call.cancel):
+                    for message in guard.watching(call):
+                        yield messages.event(message)
             except grpc.RpcError as error:
+                if ending.ended:
+                    return
                 if guard.gave_up:
                     raise NextLayer(f"it has said nothing for {silence:g} s") from error
                 raise _translated(error) from error

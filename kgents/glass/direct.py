@@ -11,6 +11,7 @@ from kgents.api.errors import Unreachable
 from kgents.api.kinds import AGENT_LABEL, POD
 from kgents.api.operations.requests import Discover, Get, List, Note, Request, WhoAmI
 from kgents.glass.answer import NextLayer
+from kgents.glass.ending import Ending
 from kgents.glass.kubectl import FIELD_MANAGER, READ_PATIENCE, WRITE_PATIENCE
 from kgents.kube import config as kubeconfig
 from kgents.kube.client import KubeClient
@@ -39,20 +40,31 @@ class Direct:
     def ready(self) -> None:
         self._do(lambda api: api.version())
 
-    def logs(self, agent: str, namespace: str, *, tail: int | None, follow: bool) -> Iterator[str]:
+    def logs(
+        self, agent: str, namespace: str, *, tail: int | None, follow: bool, ending: Ending | None = None
+    ) -> Iterator[str]:
         if follow:
-            yield from self._follow(agent, namespace, tail)
+            yield from self._follow(agent, namespace, tail, ending or Ending())
             return
         yield from self._do(lambda api: _logs(api, agent, namespace, tail))
 
-    def _follow(self, agent: str, namespace: str, tail: int | None) -> Iterator[str]:
+    def _follow(self, agent: str, namespace: str, tail: int | None, ending: Ending) -> Iterator[str]:
         with asyncio.Runner() as runner:
-            lines = self._followed(agent, namespace, tail)
-            while True:
-                try:
-                    yield runner.run(anext(lines))  # type: ignore[arg-type]
-                except StopAsyncIteration:
-                    return
+            lines, loop = self._followed(agent, namespace, tail), runner.get_loop()
+            reading = True
+
+            def cancel() -> None:
+                for task in asyncio.all_tasks(loop) if reading else ():  # never what tidies up
+                    task.cancel()
+
+            try:
+                with ending.cutting(lambda: loop.call_soon_threadsafe(cancel)):
+                    while not ending.ended:
+                        yield runner.run(anext(lines))  # type: ignore[arg-type]
+            except (StopAsyncIteration, asyncio.CancelledError):
+                return
+            finally:
+                reading = False
 
     async def _followed(self, agent: str, namespace: str, tail: int | None) -> AsyncIterator[str]:
         async with KubeClient(kubeconfig.load(self.context), timeout=READ_PATIENCE) as api:

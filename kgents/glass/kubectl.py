@@ -17,6 +17,7 @@ from kgents.api.errors import KgentsError, NotFound, Refused
 from kgents.api.kinds import AGENT_LABEL, Kind
 from kgents.api.operations.requests import Create, Delete, Discover, Get, List, Note, Patch, Request, WhoAmI
 from kgents.glass.answer import NextLayer
+from kgents.glass.ending import Ending
 
 READ_PATIENCE = 5.0
 """Seconds that the API has for one request, before an old ghost is the better answer."""
@@ -54,7 +55,9 @@ class Api(Protocol):
 
     def send(self, request: Request) -> Any: ...
     def ready(self) -> None: ...
-    def logs(self, agent: str, namespace: str, *, tail: int | None, follow: bool) -> Iterator[str]: ...
+    def logs(
+        self, agent: str, namespace: str, *, tail: int | None, follow: bool, ending: Ending | None = None
+    ) -> Iterator[str]: ...
 
 
 class Kubectl:
@@ -117,19 +120,23 @@ class Kubectl:
     def ready(self) -> None:
         self._run("get", "--raw", "/readyz")
 
-    def logs(self, agent: str, namespace: str, *, tail: int | None, follow: bool) -> Iterator[str]:
+    def logs(
+        self, agent: str, namespace: str, *, tail: int | None, follow: bool, ending: Ending | None = None
+    ) -> Iterator[str]:
         flags = [f"--selector={AGENT_LABEL}={agent}", "-n", namespace, "--all-containers", "--ignore-errors"]
         flags += [f"--tail={-1 if tail is None else tail}", "--max-log-requests=50"]
         if not follow:
             yield from self._run("logs", *flags).splitlines()
             return
         command = self._argv(["logs", *flags, "--follow"])
+        ending = ending or Ending()
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None and process.stderr is not None
             try:
-                for line in process.stdout:
-                    yield line.rstrip("\n")
-                if process.wait() != 0:
+                with ending.cutting(process.terminate):
+                    for line in process.stdout:
+                        yield line.rstrip("\n")
+                if process.wait() != 0 and not ending.ended:
                     raise _failure(process.stderr.read())
             finally:
                 process.terminate()

@@ -26,6 +26,7 @@ from kgents.glass.answer import Answer, NextLayer, Source, dump
 from kgents.glass.changes import Known
 from kgents.glass.context import Target
 from kgents.glass.cortex import Cortex, Outcome
+from kgents.glass.ending import Ending
 from kgents.glass.ghost import (
     AGENTS,
     ALL,
@@ -101,12 +102,12 @@ class Glass:
         entry = paths.entry(id)
         path = entry.path(**bindings)
         self.tried = []
-        try:
         now = self.clock()
+        try:
             head, items = self.cortex.write(path, arguments, namespace)
-            return Answer(path, Source("cortex", head.age), items, entry.many, head.total, frozen=head.frozen)
             if not self.cortex.is_local:
                 self.ghost.outdate(_KIND_OF[id.partition(".")[0]], now)
+            return Answer(path, Source("cortex", head.age), items, entry.many, head.total, frozen=head.frozen)
         except Outcome as error:
             if id not in _REPEATABLE:
                 raise
@@ -125,20 +126,29 @@ class Glass:
         return Answer(path, Source("kubectl"), [dump(row) for row in rows], entry.many, len(rows))
 
     def watch(
-        self, id: str, *, namespace: str, bindings: dict[str, str], arguments: dict[str, Any], pause: Callable[[], None]
+        self,
+        id: str,
+        *,
+        namespace: str,
+        bindings: dict[str, str],
+        arguments: dict[str, Any],
+        pause: Callable[[], None],
+        ending: Ending | None = None,
     ) -> Iterator[tuple[str, bytes, Source]]:
         """(ADDED|MODIFIED|DELETED|SYNCED, row, source) for ever: from Cortex, and by asking again where it is away.
 
         BRAKES comes before them, and when the hive is frozen or thawed: {"by", "reason", "since"}, or null.
         """
         path = paths.entry(id).path(**bindings)
-        known = Known()
-        while True:
+        known, ending = Known(), ending or Ending()
+        while not ending.ended:
             try:
-                for type, item in known.streamed(self.cortex.watch(path, arguments, namespace)):
+                for type, item in known.streamed(self.cortex.watch(path, arguments, namespace, ending=ending)):
                     yield type, item, Source("cortex")
             except NextLayer as error:
                 self.tried = [("Cortex", str(error))]
+            if ending.ended:
+                return
             answer = self.read(id, namespace=namespace, freshness=Freshness(), bindings=bindings, arguments=arguments)
             for type, item in known.braked(dump(answer.frozen)):
                 yield type, item, answer.source
@@ -167,13 +177,13 @@ class Glass:
             raise refused
         return found, asked.frozen(self.ghost, call.now)
 
-    def follow_logs(self, agent: str, namespace: str, tail: int | None) -> Iterator[str]:
+    def follow_logs(self, agent: str, namespace: str, tail: int | None, ending: Ending | None = None) -> Iterator[str]:
         """Lines as an agent writes them: from Cortex, else from the API. Raises Unreachable when neither has them."""
         path = paths.path_of("agents.witness", agent=agent)
         arguments: dict[str, Any] = {"follow": True} if tail is None else {"follow": True, "tail": tail}
         self.tried = []
         try:
-            for type, item, _ in self.cortex.watch(path, arguments, namespace):
+            for type, item, _ in self.cortex.watch(path, arguments, namespace, ending=ending):
                 if type in ("ADDED", "MODIFIED") and item:
                     yield str(json.loads(item).get("line", ""))
             return
@@ -181,7 +191,7 @@ class Glass:
             self.tried.append(("Cortex", str(error)))
             self._wake()
         try:
-            yield from self.api().logs(agent, namespace, tail=tail, follow=True)
+            yield from self.api().logs(agent, namespace, tail=tail, follow=True, ending=ending)
         except NextLayer as error:
             self.tried.append(("kubectl", str(error)))
             raise self._unreachable(Freshness(require_live=True), None) from error
@@ -193,6 +203,9 @@ class Glass:
             self.tried.append(("Cortex", str(error)))
             self._wake()
             return None
+        if not self.cortex.is_local and head.total == len(items):
+            # Who is elsewhere does not keep this disk's memory.
+            self._remember(entry.id, items, [json.loads(item) for item in items], call)
         return Answer(path, Source("cortex", head.age), items, entry.many, head.total, frozen=head.frozen)
 
     def _from_api(self, entry: Entry, path: str, call: Call) -> Answer | None:
@@ -203,9 +216,6 @@ class Glass:
         except NextLayer as error:
             self.tried.append(("kubectl", str(error)))
             return None
-        if not self.cortex.is_local and head.total == len(items):
-            # Who is elsewhere does not keep this disk's memory.
-            self._remember(entry.id, items, [json.loads(item) for item in items], call)
         frozen = asked.frozen(self.ghost, call.now)
         items = [dump(row) for row in rows]
         self._remember(entry.id, items, rows, call)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 from kgents.api.errors import KgentsError, Unreachable
-from kgents.terrarium.world import Pause
+from kgents.glass.ending import Ending
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -19,10 +19,10 @@ WAITING = 5000
 class Listener(Generic[T]):
     """Hears in a thread of its own, which nobody waits for. `take` gives what was heard since the last time."""
 
-    def __init__(self, listen: Callable[[Pause], Iterable[T]], waiting: int = WAITING) -> None:
+    def __init__(self, listen: Callable[[Ending], Iterable[T]], waiting: int = WAITING) -> None:
         self._listen = listen
         self._heard: deque[T] = deque(maxlen=waiting)
-        self._stop = threading.Event()
+        self._ending = Ending()
         self.lost = 0
         """What was not taken in time, and is gone: there is room for so much only."""
         self.ended = False
@@ -31,8 +31,8 @@ class Listener(Generic[T]):
         threading.Thread(target=self._run, name="listener", daemon=True).start()
 
     def stop(self) -> None:
-        """Returns at once; the thread ends when it next hears something, or looks."""
-        self._stop.set()
+        """Returns at once; the thread ends soon."""
+        self._ending.end()
 
     def take(self) -> list[T]:
         """In order."""
@@ -40,8 +40,8 @@ class Listener(Generic[T]):
 
     def _run(self) -> None:
         try:
-            for one in self._listen(self._stop.wait):
-                if self._stop.is_set():
+            for one in self._listen(self._ending):
+                if self._ending.ended:
                     return
                 self.lost += len(self._heard) == self._heard.maxlen
                 self._heard.append(one)

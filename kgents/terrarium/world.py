@@ -12,7 +12,8 @@ from kgents.api.errors import Refused
 from kgents.glass import context as contexts
 from kgents.glass.answer import Answer, Source
 from kgents.glass.context import Target
-from kgents.glass.look import Freshness, Glass, open_glass
+from kgents.glass.ending import Ending
+from kgents.glass.look import POLL_SECONDS, Freshness, Glass, open_glass
 from kgents.glass.stream import Heard, stream
 
 Pause = Callable[[float], bool]
@@ -31,8 +32,8 @@ class World(Protocol):
     def stream(self, pause: Pause) -> Iterator[Heard]: ...
     def read(self, id: str, namespace: str, arguments: dict[str, Any] | None = None, **names: str) -> Answer: ...
     def write(self, id: str, namespace: str, arguments: dict[str, Any] | None = None, **names: str) -> Answer: ...
-    def watch(self, id: str, namespace: str, pause: Pause, **names: str) -> Iterator[tuple[str, bytes, Source]]: ...
-    def follow_logs(self, agent: str, namespace: str, tail: int) -> Iterator[str]: ...
+    def watch(self, id: str, namespace: str, ending: Ending, **names: str) -> Iterator[tuple[str, bytes, Source]]: ...
+    def follow_logs(self, agent: str, namespace: str, tail: int, ending: Ending) -> Iterator[str]: ...
     def contexts(self) -> list[str]: ...
     def namespaces(self) -> list[str]: ...
     def elsewhere(self, context: str, namespace: str, *, ghost_only: bool = False) -> World: ...
@@ -69,23 +70,17 @@ class GlassWorld:
         checked = paths.entry(id).parse(arguments or {})
         return self._glass().write(id, namespace=namespace, bindings=names, arguments=checked)
 
-    def watch(self, id: str, namespace: str, pause: Pause, **names: str) -> Iterator[tuple[str, bytes, Source]]:
-        """As `Glass.watch`; ends once `pause` says so, at a change or when there is none for a while."""
-        from kgents.glass.look import POLL_SECONDS
-
-        ended = False
+    def watch(self, id: str, namespace: str, ending: Ending, **names: str) -> Iterator[tuple[str, bytes, Source]]:
+        """As `Glass.watch`."""
 
         def wait() -> None:
-            nonlocal ended
-            ended = pause(POLL_SECONDS)
+            ending.wait(POLL_SECONDS)
 
-        for event in self._glass().watch(id, namespace=namespace, bindings=names, arguments={}, pause=wait):
-            if ended:
-                return
-            yield event
+        glass = self._glass()
+        return glass.watch(id, namespace=namespace, bindings=names, arguments={}, pause=wait, ending=ending)
 
-    def follow_logs(self, agent: str, namespace: str, tail: int) -> Iterator[str]:
-        return self._glass().follow_logs(agent, namespace, tail)
+    def follow_logs(self, agent: str, namespace: str, tail: int, ending: Ending) -> Iterator[str]:
+        return self._glass().follow_logs(agent, namespace, tail, ending)
 
     def contexts(self) -> list[str]:
         """Those of the kubeconfig; the present one alone where it cannot be read."""

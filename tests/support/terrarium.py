@@ -20,6 +20,7 @@ from kgents.api.operations.requests import Call, Create, Delete, Discover, Get, 
 from kgents.embedded.patch import merge_patch
 from kgents.glass import operations
 from kgents.glass.answer import Answer, Source, dump
+from kgents.glass.ending import Ending
 from tests.support import example_hive
 from tests.support.example_hive import NAMESPACE, NOW, Object, Objects
 
@@ -147,7 +148,7 @@ class FixedWorld:
         found = [dump(row) for row in self._run(id, Call(names, checked, namespace, self.now))]
         return Answer(entry.path(**names), self.source, found, entry.many, len(found), frozen=self.frozen)
 
-    def watch(self, id: str, namespace: str, pause: Pause, **names: str) -> Iterator[tuple[str, bytes, Source]]:
+    def watch(self, id: str, namespace: str, ending: Ending, **names: str) -> Iterator[tuple[str, bytes, Source]]:
         """The rows of a read, and what becomes of them."""
         known: list[bytes] | None = None
         while True:
@@ -163,19 +164,22 @@ class FixedWorld:
             if known is None:
                 yield "SYNCED", b"", self.source
             known = found
-            if pause(_TICK) or not found:
+            if ending.wait(_TICK) or not found:
                 return
 
-    def follow_logs(self, agent: str, namespace: str, tail: int) -> Iterator[str]:
-        """The last lines, and then what `say` says; a KgentsError among them is raised."""
+    def follow_logs(self, agent: str, namespace: str, tail: int, ending: Ending) -> Iterator[str]:
+        """The last lines, and then what `say` says until it ends; a KgentsError among them is raised."""
         self._fail("agents.witness")
         if self.state == "ghost":
             raise Unreachable("Nothing live answers", why="the ghost keeps no logs", fix=LEAVE)
         if ("agents", namespace, agent) not in self.objects:
             raise NotFound(f"There is no agent “{agent}” in the namespace {namespace}")
         yield from LINES[-tail:] if tail else ()
-        while True:
-            line = self.lines[agent].get()
+        while not ending.ended:
+            try:
+                line = self.lines[agent].get(timeout=_TICK)
+            except queue.Empty:
+                continue
             if isinstance(line, KgentsError):
                 raise line
             yield line
@@ -304,5 +308,7 @@ class _Api:
     def ready(self) -> None:
         """It always is."""
 
-    def logs(self, agent: str, namespace: str, *, tail: int | None, follow: bool) -> Iterator[str]:
+    def logs(
+        self, agent: str, namespace: str, *, tail: int | None, follow: bool, ending: Ending | None = None
+    ) -> Iterator[str]:
         yield from LINES[-(tail or 0) :]

@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 
 from kgents.api.errors import KgentsError, NotFound
+from kgents.glass.ending import Ending
 from kgents.looks import NO_LOOK, PHASE, Tone
 from kgents.terrarium import agent_facts, facts
 from kgents.terrarium.draw import Line, clean
@@ -28,7 +29,7 @@ from kgents.terrarium.widgets.log_lines import LogLines
 from kgents.terrarium.widgets.page import Page
 from kgents.terrarium.widgets.rows import Rows
 from kgents.terrarium.widgets.thoughts import GLYPHS
-from kgents.terrarium.world import Pause, World
+from kgents.terrarium.world import World
 
 SECTIONS = ("overview", "events", "logs", "memory", "umwelt", "signals", "proposals")
 KEPT_ASIDE = {"memory": "memories", "umwelt": "umwelts"}
@@ -153,7 +154,7 @@ class AgentScreen(HiveScreen):
         if self._listener is not None:
             self._listener.stop()
         world = self.terrarium.world
-        self._listener = Listener(lambda pause: _details(world, self._key, pause))
+        self._listener = Listener(lambda ending: _details(world, self._key, ending))
 
     def _hear(self) -> None:
         heard = self._listener.take() if self._listener is not None else []
@@ -351,15 +352,15 @@ class AgentScreen(HiveScreen):
         return facts.folded(line, width)
 
 
-def _details(world: World, key: Key, pause: Pause) -> Iterator[tuple[str, bytes]]:
+def _details(world: World, key: Key, ending: Ending) -> Iterator[tuple[str, bytes]]:
     """The agent's detail, and what becomes of it; in ghost mode what the disk says, looked at again and again."""
     namespace, name = key
     if not world.ghost_only:
-        for type, item, _ in world.watch("agents.get", namespace, pause, agent=name):
+        for type, item, _ in world.watch("agents.get", namespace, ending, agent=name):
             yield type, item
         return
     while True:
         for item in world.read("agents.get", namespace, None, agent=name).items:
             yield "MODIFIED", item
-        if pause(GHOST_ROUND):
+        if ending.wait(GHOST_ROUND):
             return

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from kgents.terrarium.app import TerrariumApp
 
 MORE = 3
+KEPT = ("esc", "?")
+"""The way back, and the way to all the others."""
 _SIGNS = {
     "enter": "⏎",
     "space": "␣",
@@ -47,7 +49,7 @@ def _part(key: str, label: str, can: bool, ink: Ink) -> Line:
 
 
 class Keys(Widget):
-    """One line of keys. What cannot be done now is dimmed; what has no room is behind `?`, which always has some."""
+    """One line of keys. What cannot be done now is dimmed; what has no room is behind `?`. `KEPT` always have some."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,12 +68,12 @@ class Keys(Widget):
         self._spots = []
         entries = [(key, action, _part(key, label, can, ink)) for key, label, can, action in self._entries()]
         if sum(length(part) for _, _, part in entries) > width:
-            more = [entry for entry in entries if entry[0] == "?"]
-            left = width - MORE - sum(length(part) for _, _, part in more)
-            kept = itertools.accumulate(length(part) for key, _, part in entries if key != "?")
-            count = sum(1 for end in kept if end <= left)
-            entries = [entry for entry in entries if entry[0] != "?"][:count]
-            entries += [("", "", [Segment(" …".ljust(MORE), ink.style("quiet"))]), *more]
+            kept = [entry for entry in entries if entry[0] in KEPT]
+            others = [entry for entry in entries if entry[0] not in KEPT]
+            left = width - MORE - sum(length(part) for _, _, part in kept)
+            ends = itertools.accumulate(length(part) for _, _, part in others)
+            count = sum(1 for end in ends if end <= left)
+            entries = [*others[:count], ("", "", [Segment(" …".ljust(MORE), ink.style("quiet"))]), *kept]
         for _, action, part in entries:
             if action:
                 self._spots.append((length(line), length(line) + length(part), action))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
 from rich.segment import Segment
@@ -12,12 +13,12 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from kgents.api.selecting import Selector, parse
+from kgents.glass.ending import Ending
 from kgents.looks import Tone
 from kgents.terrarium.draw import Line
 from kgents.terrarium.hive import Key, level_of
 from kgents.terrarium.listening import Listener
 from kgents.terrarium.widgets.page import Page, plain_line
-from kgents.terrarium.world import Pause
 
 if TYPE_CHECKING:
     from kgents.terrarium.app import TerrariumApp
@@ -28,6 +29,9 @@ TAIL = 200
 FRAME = 0.1
 AGAIN = 30
 """Frames until a log that ended is asked for again."""
+HEARD = 50
+"""Frames after which a log that was asked for again, and says nothing, is heard: it would have failed by then."""
+MISSED = "It was not heard for a while: lines may be missing here"
 _LOOKS: dict[str, tuple[str, Tone, Tone]] = {
     "error": ("✖ ", "trouble", "trouble"),
     "warning": ("▲ ", "watch", "watch"),
@@ -59,7 +63,10 @@ class LogLines(Page):
         self._agent = agent
         self._kept: deque[LogLine] = deque(maxlen=KEPT)
         self._listener: Listener[str] | None = None
-        self._ended = 0
+        self._frames = self._ended = 0
+        """Since it was asked for, and since it ended."""
+        self._counts = (0, 0)
+        """Lines that are shown, and all that are kept."""
         self.following = True
         self.selector: Selector | None = None
         self.why = ""
@@ -79,17 +86,18 @@ class LogLines(Page):
             return
         world, (namespace, name) = cast("TerrariumApp", self.app).world, self._agent
 
-        def listen(pause: Pause) -> Iterator[str]:
-            return world.follow_logs(name, namespace, tail)
+        def listen(ending: Ending) -> Iterator[str]:
+            return world.follow_logs(name, namespace, tail, ending)
 
-        self._ended = 0
+        self._frames = self._ended = 0
         self._listener = Listener(listen)
 
     @property
     def state(self) -> str:
         """In a few words, for the border: what is shown and whether it moves."""
         parts = [f"/{self.selector.text}"] if self.selector else []
-        parts.append(f"{len(self._lines)} of {len(self._kept)} lines" if self.selector else f"{len(self._kept)} lines")
+        shown, kept = self._counts
+        parts.append(f"{shown} of {kept} lines" if self.selector else f"{kept} lines")
         parts.append("not heard now" if self.why else "following" if self.following else "paused · f follows")
         return " · ".join(parts)
 
@@ -119,16 +127,28 @@ class LogLines(Page):
             return
         lines = listener.take()
         lost, listener.lost = listener.lost, 0
-        if lost:
-            self._kept.append(LogLine("told", f"{lost} lines came faster than they could be shown"))
-        self._kept.extend(LogLine(level_of(text), text) for text in map(plain_line, lines))
+        self._frames += 1
         why = self.why
+        came: list[LogLine] = []
         if listener.ended and not lines:
             self._over(listener)
-        elif lines:
+        elif why and (lines or self._frames > HEARD):
             self.why = ""
-        if lines or lost or why != self.why:
+            came += [LogLine("told", MISSED)] if self._kept else []
+        if lost:
+            came.append(LogLine("told", f"{lost} lines came faster than they could be shown"))
+        came += [LogLine(level_of(text), text) for text in map(plain_line, lines)]
+        if came or why != self.why:
+            going = itertools.islice(self._kept, max(len(self._kept) + len(came) - KEPT, 0))
+            gone = len(self._chosen(going))
+            self._kept.extend(came)
             self._renewed()
+            if gone and not self.following:  # what somebody looks at stays where it is
+                self.scroll_to(y=self.scroll_offset.y - gone, animate=False, immediate=True)
+
+    def _chosen(self, lines: Iterable[LogLine]) -> list[LogLine]:
+        chosen = self.selector
+        return [line for line in lines if chosen is None or chosen.matches(line.to_row())]
 
     def _over(self, listener: Listener[str]) -> None:
         """It ended: a pod has gone, or nothing live answers. It is asked for again by and by."""
@@ -151,8 +171,8 @@ class LogLines(Page):
             self.scroll_end(animate=False, immediate=True)
 
     def _drawn(self, width: int) -> Sequence[Line]:
-        chosen = self.selector
-        shown = [line for line in self._kept if chosen is None or chosen.matches(line.to_row())]
+        shown = self._chosen(self._kept)
+        self._counts = _written(shown), _written(self._kept)
         if self.why:
             shown.append(LogLine("told", self.why))
         elif not self._kept:
@@ -160,6 +180,11 @@ class LogLines(Page):
         elif not shown:
             shown.append(LogLine("told", "No line is like that."))
         return _Lines(shown, self)
+
+
+def _written(lines: Iterable[LogLine]) -> int:
+    """How many of them the agent wrote."""
+    return sum(1 for line in lines if line.level != "told")
 
 
 class _Lines(Sequence[Line]):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from kgents.api.errors import Unreachable
@@ -10,6 +12,7 @@ from kgents.terrarium import facts, yaml_text
 from kgents.terrarium.draw import length
 from kgents.terrarium.ink import Ink, rgb
 from kgents.terrarium.screens.text import LogsScreen, TextScreen, WhyScreen, YamlScreen
+from kgents.terrarium.widgets.log_lines import KEPT, LogLines
 from kgents.terrarium.widgets.page import marked
 from tests.support.screens import SIZES, opened
 from tests.support.terrarium import FixedWorld
@@ -105,8 +108,47 @@ async def test_a_log_that_breaks_says_why_and_comes_back() -> None:
         world.lines["b-gent"].put(Unreachable("Nothing live answers", why="Cortex went"))
         await terminal.sees("Nothing live answers: Cortex went", "not heard now")
         world.say("b-gent", "here again")
-        await terminal.sees("here again", "7 lines", "following")
+        await terminal.sees("· It was not heard for a while: lines may be missing", "here again", "7 lines · following")
         assert "Cortex went" not in terminal.text()
+
+
+async def test_a_log_that_is_heard_again_and_silent_does_not_say_that_it_is_not_heard() -> None:
+    world = FixedWorld()
+    async with opened(world, lambda: LogsScreen(B)) as terminal:
+        world.lines["b-gent"].put(Unreachable("Nothing live answers", why="Cortex went"))
+        await terminal.sees("Cortex went", "not heard now")
+        await terminal.sees("lines may be missing", "6 lines · following")
+        assert "Cortex went" not in terminal.text()
+
+
+def listeners() -> list[threading.Thread]:
+    return [one for one in threading.enumerate() if one.name == "listener"]
+
+
+async def test_nobody_listens_on_once_a_screen_has_gone() -> None:
+    async with opened(FixedWorld(), lambda: TextScreen("T")) as terminal:
+        for _ in range(50):
+            await terminal.app.push_screen(LogsScreen(B))
+        assert len(listeners()) == 50
+        for _ in range(50):
+            await terminal.app.pop_screen()
+        await terminal.until(lambda: not listeners())
+
+
+async def test_what_one_looks_at_stays_when_a_full_log_forgets_its_oldest_lines() -> None:
+    world = FixedWorld()
+    async with opened(world, lambda: LogsScreen(B)) as terminal:
+        for nth in range(KEPT):
+            world.say("b-gent", f"line {nth}.")
+        await terminal.sees(f"line {KEPT - 1}.", "following")
+        await terminal.pilot.press("pageup", "pageup")
+        await terminal.sees("paused")
+        before = [line[:-3] for line in terminal.lines()[2:-2]]  # without the scroll bar
+        for nth in range(700):
+            world.say("b-gent", f"later {nth}.")
+        lines = terminal.screen.query_one(LogLines)
+        await terminal.until(lambda: "later 699." in lines.plain()[-1])
+        assert [line[:-3] for line in terminal.lines()[2:-2]] == before
 
 
 async def test_a_log_keeps_indentation_and_loses_what_moves_the_cursor() -> None:
