@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +26,7 @@ while True:
     print(f"ERROR order {count} is lost", flush=True)
     time.sleep(1)
 """
+PAGE = Path(__file__).parents[2] / "docs" / "adopt.md"
 OWNERS = [
     ("sandbox", "Sandbox", "sandboxes", "agents.x-k8s.io", "v1alpha1"),
     ("agent.kagent.dev", "Agent", "agents", "kagent.dev", "v1alpha2"),
@@ -126,6 +130,12 @@ def test_it_is_heard_changed_rolled_back_and_let_go(hive: Machine) -> None:
     assert not managers & {"kgents", "kgents-operator", "kgents-proposals"}
     assert "kgents.io" not in json.dumps(after) and after["spec"] == found["spec"]
     assert after["metadata"]["uid"] == found["metadata"]["uid"]
+
+
+def test_the_commands_of_the_page_do_what_it_says(hive: Machine) -> None:
+    commands = re.findall(r"^\$ kgents (.+)$", PAGE.read_text(), re.MULTILINE)
+    assert [hive(*shlex.split(command)) for command in commands]
+    assert "support-bot" not in hive.agents()
 
 
 def test_what_cannot_be_adopted_is_refused_in_words(hive: Machine) -> None:
