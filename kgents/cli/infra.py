@@ -135,11 +135,12 @@ def _init_there(context: str, name: str, wish: Wish, *, kind: bool, select: bool
 def _print_plan(wish: Wish) -> None:
     import yaml
 
-    from kgents.infra.deployed import CERTIFICATE
+    from kgents.infra.deployed import AUTHORITY, CERTIFICATE
     from kgents.infra.installing import plan
 
     for obj in plan(wish):
-        note = "# Its certificate is made when it is applied.\n" if obj["metadata"]["name"] == CERTIFICATE else ""
+        made = obj["metadata"]["name"] in (CERTIFICATE, AUTHORITY)
+        note = "# Its data are made when it is applied, and stay.\n" if made and obj.get("data") == {} else ""
         typer.echo(f"---\n{note}{yaml.safe_dump(obj, sort_keys=False, allow_unicode=True)}", nl=False)
 
 

@@ -16,28 +16,39 @@ from kgents.kube.errors import ObjectNotFound
 Object = dict[str, Any]
 
 CORTEX = "kgents-cortex"
-CERTIFICATE = f"{CORTEX}-tls"
+CERTIFICATE, AUTHORITY = f"{CORTEX}-tls", f"{CORTEX}-ca"
 HOSTS = (CORTEX, f"{CORTEX}.{HIVE_NAMESPACE}", f"{CORTEX}.{HIVE_NAMESPACE}.svc", "localhost", "127.0.0.1")
 _LOOK = 0.2
 
 
 def certificate(data: dict[str, str] | None = None) -> Object:
     """The Secret of Cortex's certificate; without `data` (base64), what is known of it before it is made."""
-    metadata = {"name": CERTIFICATE, "namespace": HIVE_NAMESPACE, "labels": {"app.kubernetes.io/part-of": "kgents"}}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "kubernetes.io/tls", "data": data or {}}
+    return {**_object("Secret", CERTIFICATE), "type": "kubernetes.io/tls", "data": data or {}}
 
 
-async def with_certificate(api: KubeClient) -> list[Object]:
-    """The Secret with a new certificate, nothing where there is one: whoever made it, it stays as it is."""
+def authority(pem: str = "") -> Object:
+    """The ConfigMap that tells everybody who may log in whom to trust; without `pem`, as with the certificate."""
+    return {**_object("ConfigMap", AUTHORITY), "data": {"ca.crt": pem} if pem else {}}
+
+
+async def trust(api: KubeClient) -> list[Object]:
+    """The certificate and its authority; of a Secret that is there the authority alone: whoever made it, it stays."""
     try:
-        await api.get(SECRET, CERTIFICATE, HIVE_NAMESPACE)
+        there = await api.get(SECRET, CERTIFICATE, HIVE_NAMESPACE)
     except ObjectNotFound:
         from kgents.infra.certificates import issue
 
         made = issue(CORTEX, HOSTS)
         pem = {"ca.crt": made.authority, "tls.crt": made.certificate, "tls.key": made.key}
-        return [certificate({name: base64.b64encode(text).decode() for name, text in pem.items()})]
-    return []
+        data = {name: base64.b64encode(text).decode() for name, text in pem.items()}
+        return [certificate(data), authority(made.authority.decode())]
+    told = (there.get("data") or {}).get("ca.crt")
+    return [authority(base64.b64decode(told).decode())] if told else []  # a public authority needs no telling
+
+
+def _object(kind: str, name: str) -> Object:
+    metadata = {"name": name, "namespace": HIVE_NAMESPACE, "labels": {"app.kubernetes.io/part-of": "kgents"}}
+    return {"apiVersion": "v1", "kind": kind, "metadata": metadata}
 
 
 async def rolled_out(api: KubeClient, parts: Iterable[Part], timeout: float) -> None:
@@ -95,4 +106,5 @@ def _troubles(pod: Object) -> Iterator[str]:
 
 
 def _line(told: Object) -> str:
-    return " ".join(str(told.get("message", "")).split())[-200:]
+    text = " ".join(str(told.get("message", "")).split())[-200:]
+    return "".join(sign for sign in text if sign.isprintable())

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from kgents.api.errors import KgentsError
-from kgents.api.kinds import KINDS, NAMESPACE, SECRET
+from kgents.api.kinds import KINDS, NAMESPACE
 from kgents.infra import applying, deployed, kinds, manifests, rights
 from kgents.infra.applying import Made, Part
 from kgents.infra.bootstrap import discover
@@ -19,6 +19,9 @@ from kgents.kube.errors import ObjectNotFound
 
 OLDEST = (1, 30)
 """ValidatingAdmissionPolicy and the CEL library that the kinds' rules use are v1 since Kubernetes 1.30."""
+
+
+_TRUST = (deployed.certificate(), deployed.authority())
 
 
 class Wish(NamedTuple):
@@ -39,7 +42,7 @@ class Wish(NamedTuple):
 def plan(wish: Wish) -> list[dict[str, Any]]:
     """All that `init` would apply, in its order. Nobody is asked and nothing is sent.
 
-    Of Cortex's certificate the Secret alone is known before it is made.
+    Of Cortex's certificate and authority only the names are known before they are made.
     """
     return [*_objects(), *([_place(wish)] if wish.namespace else []), *_deployed_objects(wish)]
 
@@ -67,8 +70,8 @@ async def checked(api: KubeClient, wish: Wish) -> str:
     await rights.check(api, [*needed, *rights.to_live_there()])
     if not wish.force:
         await kinds.check(api, manifests.crds())
-    # A Secret of a certificate is nothing without the certificate.
-    await applying.rehearse(api, [part for part in parts if part[0] != SECRET], force=wish.force_conflicts)
+    # The certificate is made when it is applied, and a Secret of one is nothing without it.
+    await applying.rehearse(api, [part for part in parts if part[1] not in _TRUST], force=wish.force_conflicts)
     return str(version.get("gitVersion") or "of an unknown version")
 
 
@@ -79,7 +82,7 @@ def _objects() -> list[dict[str, Any]]:
 
 
 def _deployed_objects(wish: Wish) -> list[dict[str, Any]]:
-    return [deployed.certificate(), *manifests.workloads(wish.images)] if wish.images else []
+    return [*_TRUST, *manifests.workloads(wish.images)] if wish.images else []
 
 
 def _place(wish: Wish) -> dict[str, Any]:
@@ -104,7 +107,7 @@ async def apply(api: KubeClient, hive: Hive, wish: Wish) -> Counter[str]:
 
 async def deploy(api: KubeClient, hive: Hive, wish: Wish) -> Counter[str]:
     assert wish.images is not None
-    objects = [*await deployed.with_certificate(api), *manifests.workloads(wish.images)]
+    objects = [*await deployed.trust(api), *manifests.workloads(wish.images)]
     return await applying.apply(api, await _parts(api, objects), Made(hive.made_file), force=wish.force_conflicts)
 
 

@@ -118,7 +118,7 @@ def test_without_saying_so_again_it_stays_in_the_cluster(hive: Machine, far: Clu
 
 def test_what_was_printed_is_what_is_there(hive: Machine, far: Cluster) -> None:
     text = hive("infra", "init", "--context", "far/root", "--in-cluster", "--dry-run")
-    objects = [one for one in yaml.safe_load_all(text) if one and one["kind"] != "Secret"]
+    objects = [one for one in yaml.safe_load_all(text) if one and one.get("data") != {}]
     before = far.kubectl("get", EVERYTHING, "-o", "jsonpath={.items[*].metadata.resourceVersion}")
 
     listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
@@ -132,7 +132,8 @@ def test_everybody_is_healthy_and_one_leads(hive: Machine, far: Cluster) -> None
 
     assert [told(pod, 8081, "/readyz") for pod in (*operators, *pods(far, "kgents-cortex"))] == ["ok\n"] * 3
     assert sorted(leads(pod) for pod in operators) == [False, True]
-    assert "kgents_queue_depth" in told(operators[0], 9090, "/metrics")
+    leader = next(pod for pod in operators if leads(pod))
+    assert 'kgents_queue_depth{controller="agent"}' in told(leader, 9090, "/metrics")
 
 
 def test_t_gent_is_asked_where_the_leader_is_and_blocks_nobody_but_agents(hive: Machine, far: Cluster) -> None:
@@ -203,6 +204,22 @@ def test_the_leader_is_killed_the_other_takes_over_and_nothing_is_done_twice(hiv
     assert hive.agents()["later"]["phase"] == "Running"
     assert cries() == first
     assert children() == made
+
+
+def test_cortex_answers_in_the_cluster_over_tls_as_whoever_asks(hive: Machine, far: Cluster) -> None:
+    (cortex,) = pods(far, "kgents-cortex")
+    far.kubectl("create", "serviceaccount", "ann")
+    far.kubectl("create", "clusterrole", "ann", "--verb=get,list", "--resource=agents.kgents.io")
+    far.kubectl("create", "clusterrolebinding", "ann", "--clusterrole=ann", "--serviceaccount=default:ann")
+    machine = Machine(hive.root / "ann", {"KGENTS_NO_DAEMON": "1"})
+    machine.root.mkdir()
+    far.write(machine.kubeconfig, [{"name": "ann", "user": {"token": far.kubectl("create", "token", "ann").strip()}}])
+
+    told = machine.json("--cortex", f"{cortex['status']['podIP']}:7443", "status", "--context", "far/ann")
+    refused = machine.run("--cortex", f"{cortex['status']['podIP']}:7443", "proposals", "--context", "far/ann")
+
+    assert told["source"]["layer"] == "cortex"
+    assert refused.returncode == 4
 
 
 def test_cortex_sees_the_hive_with_the_rights_it_was_given(hive: Machine, far: Cluster) -> None:
