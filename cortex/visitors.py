@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import replace
 
 from cortex.answers import Call, Event, World
+from cortex.logos import NotHere
 from cortex.needs import BRAKES, BRAKES_AT, NEEDS, Need
 from cortex.rights import Right, Rights
 from cortex.scope import NOTHING, Scope, Where
@@ -48,7 +49,7 @@ class Visitors:
         parts: dict[str, Where] = {}
         needs = [need for need in NEEDS.get(id, ()) if not need.given or call.arguments.get(need.given)]
         if not needs and id not in table.IDS:
-            raise Refused("Cortex answers this to its owner alone", why=f"{id} is of the machine that it runs on")
+            raise NotHere("a Cortex in a cluster cannot answer this", why="it is of the machine where one asks")
         if await self._rights.allowed(who, Right(BRAKES.verb, BRAKES.kind, namespace, name=name)):
             parts["brakes"] = Where()
         for need in needs:
