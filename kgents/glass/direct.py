@@ -7,8 +7,9 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, TypeVar
 
+from kgents.api.adopting import pods_selector
 from kgents.api.errors import Unreachable
-from kgents.api.kinds import AGENT_LABEL, POD
+from kgents.api.kinds import AGENT, POD
 from kgents.api.operations.requests import Discover, Get, List, Note, Request, WhoAmI
 from kgents.glass.answer import NextLayer
 from kgents.glass.ending import Ending
@@ -68,7 +69,7 @@ class Direct:
 
     async def _followed(self, agent: str, namespace: str, tail: int | None) -> AsyncIterator[str]:
         async with KubeClient(kubeconfig.load(self.context), timeout=READ_PATIENCE) as api:
-            pods = await api.list(POD, namespace, label_selector=f"{AGENT_LABEL}={agent}")
+            pods = await api.list(POD, namespace, label_selector=await _selector(api, agent, namespace))
             for pod in pods["items"][:1]:
                 async for line in api.logs(pod["metadata"]["name"], namespace, follow=True, tail_lines=tail):
                     yield line
@@ -87,9 +88,13 @@ class Direct:
 
 
 async def _logs(api: KubeClient, agent: str, namespace: str, tail: int | None) -> list[str]:
-    pods = await api.list(POD, namespace, label_selector=f"{AGENT_LABEL}={agent}")
+    pods = await api.list(POD, namespace, label_selector=await _selector(api, agent, namespace))
     lines: list[str] = []
     for pod in pods["items"]:
         async for line in api.logs(pod["metadata"]["name"], namespace, tail_lines=tail):
             lines.append(line)
     return lines
+
+
+async def _selector(api: KubeClient, agent: str, namespace: str) -> str:
+    return pods_selector(await api.get(AGENT, agent, namespace))

@@ -13,8 +13,9 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
+from kgents.api.adopting import pods_selector
 from kgents.api.errors import KgentsError, NotFound, Refused
-from kgents.api.kinds import AGENT_LABEL, Kind
+from kgents.api.kinds import AGENT, Kind
 from kgents.api.operations.requests import Create, Delete, Discover, Get, List, Note, Patch, Request, WhoAmI
 from kgents.glass.answer import NextLayer
 from kgents.glass.ending import Ending
@@ -23,6 +24,7 @@ READ_PATIENCE = 5.0
 """Seconds that the API has for one request, before an old ghost is the better answer."""
 WRITE_PATIENCE = 15.0
 FIELD_MANAGER = "kgents"
+_WHOLE = "--show-managed-fields"
 _BY = (f"--field-manager={FIELD_MANAGER}",)
 _STATUS = re.compile(r"^(?:Error from server|error: Error from server) \((\w+)\): (.*)", re.DOTALL)
 _PROMPTED = ("error: EOF", "error: error reading input for Password")
@@ -72,7 +74,7 @@ class Kubectl:
         """One request of an operation, as a command."""
         match request:
             case Get(kind, name, namespace):
-                return self._json("get", _resource(kind), name, *_in(namespace), "-o", "json")
+                return self._json("get", _resource(kind), name, *_in(namespace), "-o", "json", _WHOLE)
             case List(kind, namespace):
                 where = ("-n", namespace) if namespace else ("--all-namespaces",)
                 return list(self._json("get", _resource(kind), *where, "-o", "json").get("items") or [])
@@ -123,7 +125,8 @@ class Kubectl:
     def logs(
         self, agent: str, namespace: str, *, tail: int | None, follow: bool, ending: Ending | None = None
     ) -> Iterator[str]:
-        flags = [f"--selector={AGENT_LABEL}={agent}", "-n", namespace, "--all-containers", "--ignore-errors"]
+        selector = pods_selector(self.send(Get(AGENT, agent, namespace)))
+        flags = [f"--selector={selector}", "-n", namespace, "--all-containers", "--ignore-errors"]
         flags += [f"--tail={-1 if tail is None else tail}", "--max-log-requests=50"]
         if not follow:
             yield from self._run("logs", *flags).splitlines()
