@@ -27,6 +27,11 @@ class Ink:
     def ground(self) -> Rgb:
         return self.tones["ground"]
 
+    @property
+    def plain(self) -> Style:
+        """Text on the ground: what lies under each line that is drawn."""
+        return self.style("text", on="ground") if self.colours else Style.null()
+
     def style(self, tone: Tone, *, bold: bool = False, dim: bool = False, on: Tone | None = None) -> Style:
         """The style of text in this tone, `on` a ground of that one."""
         key = (tone, bold, dim, on or "")

@@ -37,7 +37,7 @@ class AgentHead(Widget):
         app = cast("TerrariumApp", self.app)
         width, ink = self.content_size.width, app.ink
         line = self._first(app, ink, width) if y == 0 else self._second(app, ink, width)
-        return Strip(line).adjust_cell_length(width)
+        return Strip(line).adjust_cell_length(width).apply_style(ink.plain)
 
     def _first(self, app: TerrariumApp, ink: Ink, width: int) -> Line:
         row = self.row
@@ -117,7 +117,7 @@ class Sections(Widget):
             line.append(Segment(count, ink.style("activity")))
             self._spots.append((begin, length(line), name))
             line.append(Segment(" " * gap, ink.style("quiet")))
-        return Strip(line).adjust_cell_length(width)
+        return Strip(line).adjust_cell_length(width).apply_style(ink.plain)
 
     def on_click(self, event: events.Click) -> None:
         x = event.get_content_offset_capture(self).x

@@ -35,7 +35,7 @@ class Header(Widget):
             line = self._frozen(app.hive.frozen, app.ink, width)
         else:
             line = []
-        return Strip(line).adjust_cell_length(width)
+        return Strip(line).adjust_cell_length(width).apply_style(app.ink.plain)
 
     def _first(self, app: TerrariumApp, width: int) -> Line:
         ink, hive = app.ink, app.hive

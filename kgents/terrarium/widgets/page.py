@@ -88,12 +88,12 @@ class Page(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         at = y + self.scroll_offset.y
         if at >= len(self._lines):
-            return Strip.blank(self.size.width)
+            return Strip.blank(self.size.width, self.ink.plain)
         line = self._lines[at]
         if self._sought:
             line = marked(line, self._sought, self.ink.style("ground", bold=True, on="watch"))
         line = cut(shifted(line, self._shift, self.ink), width)
-        return Strip(line).adjust_cell_length(self.size.width)
+        return Strip(line).adjust_cell_length(self.size.width).apply_style(self.ink.plain)
 
     def on_mount(self) -> None:
         self.renew()

@@ -138,7 +138,7 @@ class Rows(Widget, can_focus=True):
         if not keys and y == 0:
             return self._strip([Segment(fit(self.nothing(), width), self.ink.style("quiet"))], width)
         if place >= len(keys) or y >= self.room:
-            return Strip.blank(width)
+            return Strip.blank(width, self.ink.plain)
         chosen = place == self.cursor
         line = self.draw(keys[place], width, chosen=chosen)
         return self._chosen(line, width) if chosen and self.has_focus else self._strip(line, width)
@@ -211,7 +211,7 @@ class Rows(Widget, can_focus=True):
         self.top = min(self.top, max(count - room, 0))
 
     def _strip(self, line: Line, width: int) -> Strip:
-        return Strip(cut(line, width)).adjust_cell_length(width)  # Textual puts the ground under it
+        return Strip(cut(line, width)).adjust_cell_length(width).apply_style(self.ink.plain)
 
     def _chosen(self, line: Line, width: int) -> Strip:
         """The row under the cursor: on a ground of its own; without colours, reversed."""
