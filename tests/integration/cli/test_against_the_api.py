@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from kgents.api.governance.changes import PROPOSAL_ANNOTATION
 from tests.support.hive import HiveApi
+from tests.support.kubectl import Kubectl
 from tests.support.waiting import eventually
 
 Kgents = Callable[..., subprocess.CompletedProcess[str]]
@@ -81,3 +83,24 @@ def test_an_object_that_breaks_a_rule_is_refused_in_one_line(kgents: Kgents):
     text = json.dumps({"apiVersion": "kgents.io/v1", "kind": "Agent", "metadata": {"name": "x"}, "spec": {}})
     done = kgents("apply", "-f", "-", stdin=text)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+
+
+def test_a_workload_is_adopted_and_let_go(kgents: Kgents, kubectl: Kubectl):
+    labels = {"app": "bot"}
+    pods = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "bot", "image": "x"}]}}
+    # As a merge leaves it: what is on it is taken off, and what is somebody's stays.
+    metadata = {"name": "bot", "annotations": {PROPOSAL_ANNOTATION: "note", "team": "shop"}}
+    spec = {"selector": {"matchLabels": labels}, "template": pods}
+    body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
+    assert kgents("apply", "-f", "-", stdin=json.dumps(body)).returncode == 0
+    assert kgents("adopt", "deploy/bot", "--as", "helper", "--no-wait").returncode == 0
+    made = item(kgents("status", "helper", "-o", "json", "--require-live"))
+    assert made["adopts"] == "Deployment/bot" and made["spec"]["workloadRef"]["uid"]
+    again = kgents("adopt", "deploy/bot", "--as", "other", "--no-wait")
+    assert (again.returncode, "adopted by the agent helper already" in again.stderr) == (4, True), again
+    done = kgents("delete", "helper", "--yes")
+    assert (done.returncode, "helper is released" in done.stdout) == (0, True), done
+    assert kgents("release", "helper", "--yes").returncode == 3
+    left = kubectl.json("get", "deployment", "bot", "-n", made["namespace"])
+    assert "team" in left["metadata"]["annotations"] and PROPOSAL_ANNOTATION not in left["metadata"]["annotations"]
+    assert kgents("adopt", "sandbox/box", "--no-wait").returncode == 3
