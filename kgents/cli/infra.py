@@ -224,7 +224,13 @@ def logs(
     from kgents.infra import lifecycle
     from kgents.infra.logs import follow_lines, last_lines
 
-    files = lifecycle.log_files(hives.load(name or current_name(context)))
+    hive = hives.load(name or current_name(context))
+    if hive.deployed:
+        raise UsageError(
+            f"The processes of “{hive.name}” run in {hive.context}, and so do their logs",
+            fix=f"kubectl --context {hive.context} -n kgents-system logs deploy/kgents-operators (or kgents-cortex)",
+        )
+    files = lifecycle.log_files(hive)
     chosen = [path for path in files if not process or path.stem == process]
     if process and not chosen:
         raise NotFound(f"No process “{process}”", why=f"there are {', '.join(path.stem for path in files)}")

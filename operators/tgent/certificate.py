@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-LIFETIME = timedelta(days=365)
+LIFETIME = timedelta(days=3650)
+"""Longer than any process: its key is nowhere but in the memory of one, and ends with it."""
 
 
 def make(address: str) -> tuple[bytes, bytes]:

@@ -47,7 +47,8 @@ def here(far: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mac
 
 @pytest.fixture(scope="module")
 def hive(here: Machine) -> Machine:
-    """The machine after init."""
+    """The machine after init: it worked the hive itself at first."""
+    here("infra", "init", "--context", "far/root", "--name", "far")
     here("infra", "init", "--context", "far/root", "--name", "far", "--in-cluster", "--timeout", "100", timeout=200)
     return here
 
@@ -107,6 +108,14 @@ def test_all_of_it_comes_up_and_says_how_long_each_step_took(hive: Machine, far:
     assert "operators and Cortex: unchanged (" in done.stderr
     assert "are up (0." in done.stderr
     assert hive.run("infra", "start").returncode == 2
+    assert "logs deploy/kgents-operators" in hive.run("infra", "logs").stderr
+
+
+def test_nothing_of_it_is_kept_running_here_any_more(hive: Machine) -> None:
+    commands = " ".join(hive.processes().values())
+
+    assert "kgents.infra.supervisor" not in commands
+    assert "operators" not in commands.replace("kgents-operators", "")
 
 
 def test_without_saying_so_again_it_stays_in_the_cluster(hive: Machine, far: Cluster) -> None:
@@ -263,8 +272,9 @@ def test_kinds_that_would_lose_something_are_not_replaced(hive: Machine, far: Cl
 
 
 def test_delete_says_what_goes_and_leaves_nothing(hive: Machine, far: Cluster) -> None:
+    hive("signal", "emit", "DREAM")
     asked = hive.run("infra", "delete", "--name", "far")
-    assert (asked.returncode, "agents: " in asked.stderr) == (2, True)
+    assert (asked.returncode, "pheromones: " in asked.stderr) == (2, True)
 
     hive("infra", "delete", "--yes", "--name", "far")
 
