@@ -91,6 +91,7 @@ class Hive:
     frozen: dict[str, str] | None = None
     unfollowed: int = 0
     """Agents whose logs are not in the stream, for there are too many."""
+    _reacting: dict[str, dict[Key, None]] = field(default_factory=dict)
     _fresh: list[Thought] = field(default_factory=list)
     _history: dict[Key, deque[float | None]] = field(default_factory=dict)
     _pressures: deque[float] = field(default_factory=lambda: deque(maxlen=HISTORY))
@@ -145,11 +146,7 @@ class Hive:
 
     def reactors(self) -> dict[str, list[str]]:
         """The names of those who react to a type of signal."""
-        made: dict[str, list[str]] = {}
-        for (_, name), row in self.agents.items():
-            for type in _list(row.get("reactsTo")):
-                made.setdefault(str(type), []).append(name)
-        return made
+        return {type: [name for _, name in keys] for type, keys in self._reacting.items() if keys}
 
     def recent(self, count: int) -> list[Thought]:
         """The newest thoughts, oldest first."""
@@ -191,13 +188,24 @@ class Hive:
         row = orjson.loads(heard.item)
         key = _key(row)
         before = self.agents.get(key)
-        if heard.type == "DELETED":
+        gone = heard.type == "DELETED"
+        self._react(key, _list((before or {}).get("reactsTo")), [] if gone else _list(row.get("reactsTo")))
+        if gone:
             self.agents.pop(key, None)
             self._history.pop(key, None)
         else:
             row["_heard"] = now
             self.agents[key] = row
         return {"agents"} | self._told(heard, "agent", row, before, now)
+
+    def _react(self, key: Key, before: list[Any], now: list[Any]) -> None:
+        """Who reacts to what is noted as it changes: asking ten thousand rows each second would be felt."""
+        if before == now:
+            return
+        for type in before:
+            self._reacting.get(str(type), {}).pop(key, None)
+        for type in now:
+            self._reacting.setdefault(str(type), {})[key] = None
 
     def _signal(self, heard: Heard, now: float) -> set[str]:
         row = orjson.loads(heard.item)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from kgents.terrarium.app import TerrariumApp
 
 GAP = 3
+QUIET = 5.0
+"""Seconds of silence from which on Cortex's answer is dated; after ten it is given up."""
 
 
 class Header(Widget):
@@ -100,6 +102,8 @@ def source_line(hive: Hive, now: float, ink: Ink) -> Line:
     if not hive.synced:
         return [Segment("[…]", ink.style("quiet"))]
     layer, old = hive.source.layer, hive.age(now)
+    if layer == "cortex" and old >= QUIET:  # it says every three seconds that all is as told
+        return [Segment("◐ ", ink.style("watch")), Segment(f"[Live {age(old)}]", ink.style("watch", bold=True))]
     if layer == "cortex":
         return [Segment("● ", ink.style("well")), Segment("[Live]", ink.style("well", bold=True))]
     if layer == "kubectl":
