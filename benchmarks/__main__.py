@@ -11,7 +11,20 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("start", "status", "fallback", "run", "api", "simulation", "gate", "proposals", "decay", "freeze", "terrarium")
+NAMES = (
+    "start",
+    "status",
+    "fallback",
+    "run",
+    "api",
+    "simulation",
+    "gate",
+    "proposals",
+    "decay",
+    "freeze",
+    "terrarium",
+    "identity",
+)
 
 
 def main() -> None:
