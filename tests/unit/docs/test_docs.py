@@ -12,6 +12,7 @@ import pytest
 
 from kgents.api import errors
 from kgents.cli.commands import COMMANDS
+from kgents.cli.main import _GLOBAL_VALUES
 from kgents.cli.root import load
 
 ROOT = Path(__file__).parents[3]
@@ -51,6 +52,10 @@ def parse(line: str) -> None:
     """Parses a line as the program would, and runs nothing. Fails for what the program would refuse."""
     words = shlex.split(line.replace("…", ""), comments=True)[1:]
     words = [word for word in words if word != "--debug"]
+    while words and words[0] in _GLOBAL_VALUES:
+        del words[:2]
+        if not words:
+            return  # an option is spoken of
     assert words and words[0] in COMMANDS, f"there is no command {words[:1]}"
     command, rest = load(COMMANDS[words[0]]), words[1:]
     if COMMANDS[words[0]].group and rest:
