@@ -26,6 +26,8 @@ from kgents.infra.home import cortex_authority_file, private_dir
 if TYPE_CHECKING:
     import grpc
 
+    from kgents.kube.credentials import Credentials
+
 ADDRESS, AUTHORITY = "KGENTS_CORTEX", "KGENTS_CORTEX_CA"
 NAME = f"kgents-cortex.{HIVE_NAMESPACE}.svc"
 PUBLISHED = "kgents-cortex-ca"
@@ -57,7 +59,7 @@ class Remote(Cortex):
     def __init__(self, target: Target, address: str, authority: str = "", patience: float = PATIENCE) -> None:
         super().__init__(target.key, patience)
         self._target, self._address, self._authority = target, address, authority
-        self._shown: str | None = None
+        self._credentials: Credentials | None = None
 
     def read(self, path: str, arguments: dict[str, Any], namespace: str) -> tuple[Head, list[bytes]]:
         """The rows. Raises NextLayer when it cannot answer, KgentsError when it says no."""
@@ -81,9 +83,22 @@ class Remote(Cortex):
         """The token of the context's user. Raises Refused when he has none, NextLayer when he acts as another."""
         if self.down:
             raise NextLayer(self.down)
-        if self._shown is None:
-            self._shown = _token_of(self._target.context)
-        return self._shown
+        import asyncio
+
+        if self._credentials is None:
+            self._credentials = _credentials(self._target.context)
+        # Kept, and asked each time: tokens from files and plugins are renewed while somebody watches.
+        header = asyncio.run(self._credentials.headers()).get("Authorization", "")
+        scheme, _, token = header.partition(" ")
+        if scheme != "Bearer" or not token:
+            raise Refused(
+                "Cortex knows its callers by their tokens",
+                why=f"the user of context {self._target.context} has none; client certificates and passwords are not"
+                " passed on",
+                fix="Make one (kubectl create token NAME) for a user of the kubeconfig (kubectl config"
+                " set-credentials), or leave out --cortex",
+            )
+        return token
 
     def _channel(self) -> grpc.Channel:
         import grpc
@@ -132,24 +147,12 @@ def _published(context: str) -> str:
     return str(text)
 
 
-def _token_of(context: str) -> str:
-    import asyncio
-
+def _credentials(context: str) -> Credentials:
+    """Raises NextLayer for a context that acts as somebody else."""
     from kgents.kube import config
     from kgents.kube.credentials import Credentials
 
     found = config.load(context if context != config.IN_CLUSTER else None)
     if found.impersonate:
         raise NextLayer(f"the context acts as {found.impersonate}, and Cortex would act as who logs in")
-    header = asyncio.run(Credentials(found).headers()).get("Authorization", "")
-    scheme, _, token = header.partition(" ")
-    if scheme == "Bearer" and token:
-        return token
-    how = "a client certificate" if found.client_cert_data or found.client_cert_file else "no token"
-    how = "a password" if scheme == "Basic" else how
-    raise Refused(
-        "Cortex knows its callers by their tokens",
-        why=f"the user of context {context} logs in by {how}",
-        fix="Make one (kubectl create token NAME) for a user of the kubeconfig (kubectl config set-credentials), or"
-        " leave out --cortex",
-    )
+    return Credentials(found)
