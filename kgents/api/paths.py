@@ -156,6 +156,12 @@ REGISTRY: tuple[Entry, ...] = (
         kubectl="logs --selector kgents.io/agent=<agent>",
     ),
     Entry(
+        "agents.tether",
+        "world.cluster.agents.<agent>.tether",
+        "an agent's ports on this machine, its log and its signals, until it is let go",
+        "kgents tether AGENT [PORT…]",
+    ),
+    Entry(
         "cluster.apply",
         "world.cluster.apply",
         "apply objects as they are written",

@@ -30,6 +30,7 @@ COMMANDS = {
         Command("pause", "pause", "Pause an agent: no pods until it is resumed", agent=True),
         Command("resume", "pause", "Let a paused agent run again", agent=True),
         Command("logs", "logs", "What an agent writes", agent=True),
+        Command("tether", "tether", "An agent's ports, log and signals in this terminal", agent=True),
         Command("delete", "delete", "Delete an agent and all that it owns", agent=True),
         Command("apply", "apply", "Apply objects from files"),
         Command("proposals", "proposals", "The changes that somebody wants"),

@@ -35,6 +35,8 @@ def invoke(
     session = open_session(context, namespace, everywhere=all_namespaces)
     if entry.id == "memory.manifest":
         raise UsageError("The ghost has commands of its own", fix="Try kgents ghost show")
+    if entry.id == "agents.tether":
+        raise UsageError("A tether has a command of its own", fix=f"Try kgents tether {resolution.bindings['agent']}")
     if entry.write:
         answer = session.write(entry.id, given, **resolution.bindings)
     else:

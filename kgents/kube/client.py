@@ -28,6 +28,7 @@ from kgents.kube.config import ClusterConfig
 from kgents.kube.errors import ApiError, ApiUnreachable, Forbidden, Gone, ObjectNotFound, from_status
 from kgents.kube.impersonation import Identity
 from kgents.kube.lines import split_lines
+from kgents.kube.pod_port import PROTOCOL, PodPort
 from kgents.kube.transport import CONNECT_TIMEOUT, Params, Transport, unreachable
 
 Object = dict[str, Any]
@@ -356,6 +357,11 @@ class KubeClient:
         """An answer whose body the caller reads; `silence` is how many seconds it may say nothing."""
         limit = aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT, sock_read=silence)
         return self._http.stream(method, path, params=params, body=body, accept=accept, timeout=limit)
+
+    async def port_forward(self, pod: str, namespace: str, port: int) -> PodPort:
+        """One connection to a pod's port, through the API server; whoever asked closes it."""
+        path = _path(POD, namespace, pod, "portforward")
+        return PodPort(await self._http.websocket(path, {"ports": port}, PROTOCOL))
 
     async def version(self) -> Object:
         """`{major, minor, gitVersion, …}`."""

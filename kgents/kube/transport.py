@@ -146,6 +146,41 @@ class Transport:
             self._credentials.invalidate()
         return response
 
+    async def websocket(self, path: str, params: Params, protocol: str) -> aiohttp.ClientWebSocketResponse:
+        """A WebSocket that speaks `protocol`; whoever asked closes it. Raises ApiError or ApiUnreachable.
+
+        It sends no pings: while its reader holds it back the answers would not be seen. TCP notices who vanished.
+        """
+        session = await self._owner._open()
+        url, renewed = _url(self.config.server, path, params), False
+        while True:
+            who = CIMultiDict({"User-Agent": self._user_agent} | await self._credentials.headers())
+            who.extend(self._acting_as)
+            try:
+                with _translated(self.config, self.timeout):
+                    async with asyncio.timeout(self.timeout):
+                        opened = await session.ws_connect(
+                            url,
+                            protocols=(protocol,),
+                            headers=who,
+                            proxy=self._proxy,
+                            server_hostname=self.config.tls_server_name,
+                        )
+                break
+            except ApiUnreachable as error:
+                refusal = error.__cause__
+                if not isinstance(refusal, aiohttp.WSServerHandshakeError) or refusal.status < 300:
+                    raise
+                if refusal.status != 401 or renewed or not self._credentials.renewable():
+                    raise from_status("", refusal.status, context=self.config.context) from error
+                self._credentials.invalidate()
+                renewed = True
+        self.last_heard = time.monotonic()
+        if opened.protocol != protocol:
+            await opened.close()
+            raise ApiUnreachable(f"{self.config.server} does not speak {protocol}")
+        return opened
+
     async def _open(self) -> aiohttp.ClientSession:
         async with self._opening:
             if self._session is None:

@@ -61,6 +61,7 @@ ROWS: dict[str, Row] = {
     "agents.witness": Row({"agent": "scout"}, {}, reader=True),
     "agents.adopt": Row({"agent": "adopted"}, {"workload": "deploy/scout"}),
     "agents.release": Row({"agent": "taken"}, {}),
+    "agents.tether": Row({"agent": "scout"}, {}),
     "cluster.apply": Row(
         {},
         {"objects": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "made"}, "data": {"a": "b"}}]},
