@@ -156,6 +156,35 @@ def status(name: Name = "", output: options.Output = "table", context: options.C
 
 
 @app.command()
+def verify(
+    name: Name = "",
+    canary: Annotated[
+        bool, typer.Option("--canary/--no-canary", help="Make an agent for a moment, and see it react to a signal.")
+    ] = True,
+    canary_image: Annotated[
+        str, typer.Option("--canary-image", help="In a cluster: what it runs; it needs a shell.", metavar="IMAGE")
+    ] = "",
+    output: Annotated[str, typer.Option("-o", "--output", help="table or json.")] = "table",
+    timeout: Annotated[
+        float, typer.Option(help="Seconds for all of it; each check has a limit of its own.", min=1)
+    ] = 180,
+    context: options.Context = None,
+) -> None:
+    """Whether the hive works: what is checked, what is not well, why, and the command that mends it.
+
+    Exits 0 when all is well, 1 when something is not. Nothing is changed, but that a canary comes and goes.
+
+    Example: kgents infra verify --context staging
+    Example: kgents infra verify --no-canary -o json
+    """
+    if name and context:
+        raise UsageError("--name and --context exclude each other", fix="Give one of them")
+    from kgents.cli.infra_verify import infra_verify
+
+    infra_verify(name, context, output, canary=canary, image=canary_image, timeout=timeout)
+
+
+@app.command()
 def start(name: Name = "", context: options.Context = None) -> None:
     """Start a hive that was stopped."""
     from kgents.infra import lifecycle

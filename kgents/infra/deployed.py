@@ -86,11 +86,12 @@ async def _told(api: KubeClient, names: Iterable[str]) -> str:
     said: dict[str, None] = {}
     for name in names:
         listed = await api.list(POD, HIVE_NAMESPACE, label_selector=f"app.kubernetes.io/name={name}")
-        said |= dict.fromkeys(line for pod in listed["items"] for line in _troubles(pod))
+        said |= dict.fromkeys(line for pod in listed["items"] for line in troubles(pod))
     return "; ".join(list(said)[:3]) or "no pod says why"
 
 
-def _troubles(pod: Object) -> Iterator[str]:
+def troubles(pod: Object) -> Iterator[str]:
+    """What keeps a pod from being ready, in its own words: one line for each thing."""
     name, status = pod["metadata"]["name"], pod.get("status") or {}
     for container in status.get("containerStatuses") or ():
         state = container.get("state") or {}
