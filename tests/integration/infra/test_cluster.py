@@ -112,6 +112,14 @@ def test_somebody_with_the_rights_it_names_and_no_more_can_do_it(here: Machine, 
     assert here.json("status")["source"]["layer"] == "cortex"
 
 
+def test_it_is_found_well(hive: Machine) -> None:
+    done = hive.run("infra", "verify", "--name", "far")
+
+    assert done.returncode == 0, done.stdout
+    assert "no webhook is registered, as it should be" in done.stdout
+    assert "a canary became ready, reacted to a signal" in done.stdout
+
+
 def test_doing_it_again_changes_nothing(hive: Machine, far: Cluster) -> None:
     before = far.kubectl("get", "crd,clusterrole,ns", "-o", "jsonpath={.items[*].metadata.resourceVersion}")
 

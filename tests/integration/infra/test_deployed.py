@@ -118,6 +118,20 @@ def test_nothing_of_it_is_kept_running_here_any_more(hive: Machine) -> None:
     assert "operators" not in commands.replace("kgents-operators", "")
 
 
+def test_it_is_found_well_and_what_is_not_has_its_fix_there(hive: Machine, far: Cluster) -> None:
+    done = hive.run("infra", "verify")
+
+    assert done.returncode == 0, done.stdout
+    assert "kgents-operators: 2 of 2 pods are available" in done.stdout
+    assert "a canary became ready, reacted to a signal" in done.stdout
+    far.kubectl("delete", "deployment", "-n", OURS, "kgents-cortex")
+    told = hive.run("infra", "verify", "--no-canary").stdout
+    assert "✖ The Deployment kgents-cortex is missing" in told
+    assert "fix: kgents infra init --context far/root --in-cluster" in told
+    hive("infra", "init", "--context", "far/root", "--in-cluster", "--timeout", "100", timeout=200)
+    assert hive.run("infra", "verify", "--no-canary").returncode == 0
+
+
 def test_without_saying_so_again_it_stays_in_the_cluster(hive: Machine, far: Cluster) -> None:
     said = hive.run("infra", "init", "--context", "far/root").stderr
 
