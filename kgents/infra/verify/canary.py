@@ -39,12 +39,24 @@ async def canary(place: Place) -> str:
     """Whatever comes of it, also an interruption: nothing of the canary is left."""
     name = f"kgents-canary-{secrets.token_hex(3)}"
     try:
-        await place.api.create(AGENT, _agent(name, place))
+        await _create(place, name)
         await _ready(place, name)
         await _reacts(place, name)
     finally:
         await _remove(place, name)
     return "a canary became ready, reacted to a signal, and is gone again"
+
+
+async def _create(place: Place, name: str) -> None:
+    try:
+        await place.api.create(AGENT, _agent(name, place))
+    except ObjectNotFound as error:
+        namespace = place.config.namespace
+        raise KgentsError(
+            f"There is no namespace {namespace} for a canary",
+            why=error.message,
+            fix=f"{place.kubectl} create namespace {namespace}",
+        ) from error
 
 
 def _agent(name: str, place: Place) -> Object:

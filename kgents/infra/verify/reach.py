@@ -18,7 +18,7 @@ async def api_reachable(place: Place) -> str:
         await place.api.request("GET", "/readyz", timeout=5.0)
     except ApiUnreachable as error:
         raise KgentsError(
-            f"The API server at {server} does not answer", why=error.why or error.what, fix=_back(place)
+            f"The API server at {server} does not answer", why=error.why or error.what, fix=_back(place, str(error))
         ) from error
     except Forbidden:
         pass  # it answers, and whom it lets in is the next question
@@ -29,8 +29,10 @@ async def api_reachable(place: Place) -> str:
     return f"the API server at {server} answers"
 
 
-def _back(place: Place) -> str:
+def _back(place: Place, said: str) -> str:
     hive = place.hive
+    if place.embedded and "certificate" in said:
+        return place.init  # your kubeconfig has the authority of an earlier hive of that name
     if hive is None or hive.cluster is not None:
         return f"{place.kubectl} cluster-info says the same; is the network (VPN) up, is the cluster?"
     if revive.is_supervised(hive):

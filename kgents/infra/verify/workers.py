@@ -22,6 +22,7 @@ from kgents.kube.impersonation import Identity
 
 _LEASE = "kgents-operators"
 _WEBHOOK = "kgents-tgent"
+_GATE = "proposals.tgent.kgents.io"
 _WEBHOOKS = Kind(
     "ValidatingWebhookConfiguration",
     "validatingwebhookconfigurations",
@@ -125,7 +126,11 @@ async def webhook(place: Place) -> str | Note:
         raise KgentsError("T-gent's webhook is not registered", why="its operators do that", fix=_anew(place))
     for hook in hooks:
         _check_authority(hook, place)
-    await _ask_webhook(place)
+    if not any(hook["name"] == _GATE and hook.get("failurePolicy", "Fail") == "Fail" for hook in hooks):
+        why = f"{_GATE} is not there, or lets through what it cannot judge"
+        raise KgentsError("T-gent's webhook was changed", why=why, fix=_anew(place))
+    if untried := await _ask_webhook(place):
+        return Note(f"T-gent's webhook could not be tried: {untried}")
     return "T-gent's webhook answers the API server, and its certificate fits"
 
 
@@ -139,8 +144,11 @@ def _check_authority(hook: dict[str, Any], place: Place) -> None:
         raise KgentsError("T-gent's webhook cannot be trusted", why=why, fix=_anew(place)) from error
 
 
-async def _ask_webhook(place: Place) -> None:
-    """A proposal as an agent makes one, as a dry run: the API server asks the webhook, and nothing is kept."""
+async def _ask_webhook(place: Place) -> str:
+    """A proposal as an agent makes one, as a dry run: the API server asks the webhook, and nothing is kept.
+
+    Returns who said no before it was asked, "" when it was.
+    """
     agent = f"system:serviceaccount:{place.config.namespace}:kgents-verify"
     spec = {
         "target": {"kind": "Agent", "name": "kgents-verify"},
@@ -168,7 +176,9 @@ async def _ask_webhook(place: Place) -> None:
                 why="you may not impersonate an agent",
                 fix="Ask who administers the cluster to run this command",
             ) from error
-        # Any other no is an answer of the gate, or of the law before it: it was asked.
+        # Its own no is an answer as good as its yes; a policy's comes before it is asked.
+        return "" if f'admission webhook "{_GATE}"' in error.message else error.message
+    return ""
 
 
 def _secret(told: str) -> str:

@@ -5,6 +5,7 @@ What is told as the fix is done, word for word, and then the hive is well again.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
+from kgents.infra import certificates
 from tests.support.machine import Machine
 from tests.support.waiting import eventually
 
@@ -151,6 +153,21 @@ def webhook_elsewhere(hive: Machine) -> None:
     change_hooks(hive, "url", "https://127.0.0.1:1/nobody/proposals")
 
 
+def lenient_webhook(hive: Machine) -> None:
+    patch = [
+        {"op": "test", "path": "/webhooks/0/name", "value": "proposals.tgent.kgents.io"},
+        {"op": "replace", "path": "/webhooks/0/failurePolicy", "value": "Ignore"},
+    ]
+    hive.kubectl("patch", "validatingwebhookconfiguration", "kgents-tgent", "--type=json", "-p", json.dumps(patch))
+
+
+def strange_authority(hive: Machine) -> None:
+    said = yaml.safe_load(hive.kubeconfig.read_text())
+    other = certificates.issue("other", ("localhost",)).authority
+    said["clusters"][0]["cluster"]["certificate-authority-data"] = base64.b64encode(other).decode()
+    hive.kubeconfig.write_text(yaml.safe_dump(said))
+
+
 def no_binding(hive: Machine) -> None:
     hive.kubectl("delete", "validatingadmissionpolicybinding", "kgents-agents")
 
@@ -195,6 +212,8 @@ def send(pid: int | None, number: int) -> None:
         (cortex_stands_still, "cortex", "was stopped", "kill -CONT"),
         (wrong_certificate, "webhook", "x509", "kill "),
         (no_webhook, "webhook", "operators", "kill "),
+        (lenient_webhook, "webhook", "lets through", "kill "),
+        (strange_authority, "api", "certificate", "kgents infra init --name laptop"),
         (no_binding, "policies", "does not hold", "kgents infra init --name laptop"),
         (
             weak_policy,
@@ -271,7 +290,9 @@ def _refused(found: dict[str, Any]) -> dict[str, Any]:
 def test_a_frozen_hive_is_a_note(hive: Machine) -> None:
     hive("freeze", "--yes", "--reason", "a storm")
 
-    found = look(hive)["brakes"]
+    found = verify(hive)
 
-    assert (found["status"], found["fix"]) == ("note", "kgents thaw")
+    assert (found["brakes"]["status"], found["brakes"]["fix"]) == ("note", "kgents thaw")
+    assert found["webhook"]["status"] == "note" and "frozen" in found["webhook"]["message"]
+    assert found["canary"]["status"] == "ok"
     hive("thaw")
