@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from kgents.api.errors import KgentsError
 from kgents.infra.verify.place import Place
+from kgents.kube.errors import Forbidden
 
 OK, FAIL, NOTE, SKIPPED = "ok", "fail", "note", "skipped"
 
@@ -73,6 +74,9 @@ async def _made(check: Check, place: Place, limit: float) -> Result:
     try:
         async with asyncio.timeout(limit):
             said = await check.ask(place)
+    except Forbidden as error:
+        fix = error.fix or "Ask who administers the cluster to run this command"
+        return _result(check, FAIL, f"{check.words}: not known, for you lack a right", str(error), fix, since=started)
     except KgentsError as error:
         what = error.what if error.fix or error.why else f"{check.words}: no"
         why = error.why or ("" if what == error.what else error.what)

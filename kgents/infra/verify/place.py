@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 
@@ -77,7 +78,17 @@ def find(name: str, context: str | None) -> tuple[ClusterConfig, Hive | None]:
         usual = hives.load(hives.DEFAULT_HIVE)
         return _own(usual), usual
     known = hives.of_context(config.context)
-    return config, known if known is not None and known.server == config.server else None
+    return config, known if known is not None and known.server == config.server else _behind(config.server)
+
+
+def _behind(server: str) -> Hive | None:
+    """The hive that a context of another name leads to."""
+    for name in hives.known():
+        with contextlib.suppress(KgentsError):  # a damaged one is told to who asks for it by its name
+            hive = hives.load(name)
+            if hive.server == server:
+                return hive
+    return None
 
 
 def _own(hive: Hive) -> ClusterConfig:

@@ -287,6 +287,23 @@ def _refused(found: dict[str, Any]) -> dict[str, Any]:
     return check if "no pods on Sundays" in check["why"] else {}
 
 
+def test_somebody_without_rights_is_told_what_he_cannot_know(hive: Machine) -> None:
+    hive.kubectl("create", "serviceaccount", "weak")
+    said = yaml.safe_load(hive.kubeconfig.read_text())
+    weak = {"name": "weak", "user": {"token": hive.kubectl("create", "token", "weak").strip()}}
+    context = {"name": "weak", "context": {"cluster": said["clusters"][0]["name"], "user": "weak"}}
+    said["users"].append(weak)
+    said["contexts"].append(context)
+    hive.kubeconfig.write_text(yaml.safe_dump(said))
+
+    found = verify(hive, "--context", "weak")
+
+    assert found["api"]["status"] == found["credentials"]["status"] == found["operators"]["status"] == "ok"
+    assert "you lack a right" in found["policies"]["message"] and "forbidden" in found["policies"]["why"]
+    assert found["policies"]["fix"].startswith("Ask who administers")
+    assert found["canary"]["status"] == "skipped"
+
+
 def test_a_frozen_hive_is_a_note(hive: Machine) -> None:
     hive("freeze", "--yes", "--reason", "a storm")
 
