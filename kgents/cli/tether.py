@@ -39,6 +39,9 @@ def tether(
 ) -> None:
     """An agent's ports on this machine, its log and its signals, until Ctrl-C lets it go. It runs on as it was.
 
+    On a cluster it takes the right to get and create pods/portforward, and a program there does not hear that a client
+    sends no more, only that it is gone.
+
     Example: kgents tether library 8080
     """
     gc.enable()  # it lives long
@@ -67,13 +70,14 @@ class _Tether:
         self._printing = threading.Lock()
         self._said: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._show = _painter() if coloured() else _plain
+        self._let_go = asyncio.Event()
         self._failed: Exception | None = None
 
     async def hold(self, ports: Sequence[Any]) -> Exception | None:
         """Returns once it was interrupted, or with what went wrong. Raises KgentsError for ports that cannot be had."""
         from kgents.glass import forwarding
 
-        loop, let_go = asyncio.get_running_loop(), asyncio.Event()
+        loop, let_go = asyncio.get_running_loop(), self._let_go
 
         def interrupted() -> None:
             if let_go.is_set():
@@ -83,10 +87,9 @@ class _Tether:
         for number in (signals.SIGINT, signals.SIGTERM):
             loop.add_signal_handler(number, interrupted)
         readers = [
-            threading.Thread(target=self._read, args=(lines, loop, let_go), daemon=True)
-            for lines in (self._log, self._signals)
+            threading.Thread(target=self._read, args=(lines, loop), daemon=True) for lines in (self._log, self._signals)
         ]
-        teller = threading.Thread(target=self._tell_on, daemon=True)
+        teller = threading.Thread(target=self._tell_on, args=(loop,), daemon=True)
         teller.start()
         try:
             if not ports:
@@ -120,14 +123,21 @@ class _Tether:
         """Said on stderr, by a thread of its own: a terminal that is held must not hold the connections."""
         self._said.put(printable(line))
 
-    def _tell_on(self) -> None:
-        while (line := self._said.get()) is not None:
-            tell(line)
+    def _tell_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            while (line := self._said.get()) is not None:
+                tell(line)
+        except OSError as error:
+            self._end_with(error, loop)
 
-    def _read(
-        self, lines: Callable[[], Iterator[tuple[str, str]]], loop: asyncio.AbstractEventLoop, let_go: asyncio.Event
-    ) -> None:
-        """Prints what is read, and begins again where it breaks. Ends the tether when nobody reads what it prints."""
+    def _end_with(self, error: OSError, loop: asyncio.AbstractEventLoop) -> None:
+        """Ends the tether, for nobody reads what it prints."""
+        if not self._ending.ended:
+            self._failed = error
+            loop.call_soon_threadsafe(self._let_go.set)
+
+    def _read(self, lines: Callable[[], Iterator[tuple[str, str]]], loop: asyncio.AbstractEventLoop) -> None:
+        """Prints what is read, and begins again where it breaks."""
         told = ""
         try:
             while not self._ending.ended:
@@ -144,8 +154,7 @@ class _Tether:
                         self._note(f"◎ {told}")
                 self._ending.wait(POLL_SECONDS)
         except OSError as error:
-            self._failed = error
-            loop.call_soon_threadsafe(let_go.set)
+            self._end_with(error, loop)
 
     def _log(self) -> Iterator[tuple[str, str]]:
         tail, self._tail = self._tail, 0

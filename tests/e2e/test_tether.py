@@ -17,7 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from kgents.looks import HUES
 from tests.support.machine import Machine
+from tests.support.terminal import Terminal
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
@@ -28,7 +30,9 @@ import http.server, os
 class Answer(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
-        print("asked for", self.path, "\\x1b[2J", flush=True)
+        lines = 0 if self.path == "/healthz" else 20000 if self.path == "/flood" else 1
+        for _ in range(lines):
+            print("asked for", self.path, "\\x1b[2J" + "and so on " * (lines // 1000), flush=True)
         said = os.environ["HOSTNAME"].encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(said)))
@@ -115,15 +119,16 @@ def get(port: int, path: str = "/") -> str:
 
 def test_ports_log_and_signals_outlive_the_pod_and_letting_go_stops_nothing(hive: Machine, tmp_path: Path) -> None:
     with held(hive, tmp_path / "one", "server", ":8123") as tether:
-        first = get(tether.port)
+        port = tether.port
+        first = get(port)
         assert first.startswith("server-")
-        assert eventually(lambda: tether.printed("log    │ asked for /"))
+        assert eventually(lambda: tether.printed("log    │ asked for /  [2J\n"))
         assert "\x1b" not in tether.out.read_text()
-        get(tether.port, "/alarm")
+        get(port, "/alarm")
         assert eventually(lambda: tether.printed("signal │ WARNING 1.00 from server: somebody is alarmed"))
 
         hive.kubectl("delete", "pod", first)
-        second = eventually(lambda: (found := get(tether.port)) != first and found)
+        second = eventually(lambda: (found := get(port)) != first and found)
         assert eventually(lambda: tether.said(f"◎ {second} is ready in place of {first}: new connections go there"))
 
         programs = hive.programs()
@@ -131,13 +136,53 @@ def test_ports_log_and_signals_outlive_the_pod_and_letting_go_stops_nothing(hive
         assert tether.process.wait(60) == 0
         assert tether.err.read_text().endswith("◎ let go of server; nothing of it is stopped\n")
         assert hive.programs() == programs
-        assert not get(tether_port(tether))
+        assert not get(port)
 
 
-def tether_port(tether: Held) -> int:
-    found = re.search(r"127\.0\.0\.1:(\d+) → ", tether.err.read_text())
-    assert found is not None
-    return int(found[1])
+def test_on_a_terminal_it_is_coloured_and_moves_nothing_and_ctrl_c_lets_go(hive: Machine) -> None:
+    words = [sys.executable, "-P", "-m", "kgents.cli.main", "tether", "server", ":8123"]
+    with Terminal(words, {**hive.environment, "COLORTERM": "truecolor"}) as terminal:
+        terminal.shows("► 127.0.0.1:", "Ctrl-C lets go")
+        found = re.search(r"127\.0\.0\.1:(\d+)", terminal.text())
+        assert found is not None
+        assert get(int(found[1]))
+        hive("signal", "emit", "WARNING", "--target", "server", "--payload", "a storm")
+        terminal.shows("log    │ asked for /", "signal │ WARNING", "to server: a storm", "► 127.0.0.1:")
+        assert HUES["WARNING"].removeprefix("#") in terminal.colours()
+        terminal.press("ctrl+c")
+        assert terminal.process.wait(60) == 0
+        terminal.shows("let go of server")
+
+
+def test_who_does_not_read_the_log_holds_back_neither_the_ports_nor_ctrl_c(hive: Machine, tmp_path: Path) -> None:
+    err = tmp_path / "err"
+    words = [sys.executable, "-P", "-m", "kgents.cli.main", "tether", "server", ":8123"]
+    with err.open("wb") as told:
+        process = subprocess.Popen(words, env=hive.environment, stdout=subprocess.PIPE, stderr=told)
+    try:
+        found = eventually(lambda: "Ctrl-C" in err.read_text() and re.search(r"1:(\d+) →", err.read_text()))
+        assert isinstance(found, re.Match)
+        assert get(int(found[1]), "/flood")
+        assert get(int(found[1]))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def test_it_ends_when_the_reader_of_its_output_is_gone(hive: Machine) -> None:
+    words = [sys.executable, "-P", "-m", "kgents.cli.main", "tether", "server", ":8123"]
+    process = subprocess.Popen(words, env=hive.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait(60) != 0
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_two_tethers_go_on_together_and_a_taken_port_names_the_way_out(hive: Machine, tmp_path: Path) -> None:
