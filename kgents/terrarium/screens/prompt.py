@@ -14,7 +14,6 @@ from textual.screen import ModalScreen, Screen
 from textual.strip import Strip
 from textual.style import Style
 from textual.suggester import Suggester
-from textual.timer import Timer
 from textual.visual import RenderOptions, Visual
 from textual.widgets import Input, Label, Static
 
@@ -50,10 +49,6 @@ class _Under(Visual):
         return self._screen.size.height
 
 
-TRIED_AFTER = 0.06
-"""Seconds after a letter until what is typed is tried."""
-
-
 class PromptScreen(ModalScreen[str | None]):
     """Returns what was entered, None when it was left. `tried(text)` is called while somebody types.
 
@@ -71,7 +66,6 @@ class PromptScreen(ModalScreen[str | None]):
     ) -> None:
         super().__init__()
         self._sign, self._text, self._hint, self._words, self._tried = sign, text, hint, words, tried
-        self._pending: Timer | None = None
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="prompt"):
@@ -87,10 +81,7 @@ class PromptScreen(ModalScreen[str | None]):
         self.query_one(Input).focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """The letter is painted first; what it means, where nobody types on."""
-        if self._pending is not None:
-            self._pending.stop()
-        self._pending = self.set_timer(TRIED_AFTER, lambda: self._try(event.value))
+        self._try(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         if self._try(event.value):
