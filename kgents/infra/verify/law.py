@@ -87,7 +87,7 @@ async def agents_rights(place: Place) -> str:
                 if granted
                 else f"{place.kubectl} auth can-i --list --as system:serviceaccount:{namespace}:{account}",
             )
-    return f"agents may not write agents ({len(accounts)} accounts asked after)"
+    return f"agents may not write agents (asked for {len(accounts)})"
 
 
 async def _allowed(place: Place, namespace: str, account: str, verb: str) -> tuple[bool, str]:
