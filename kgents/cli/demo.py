@@ -17,8 +17,7 @@ from kgents.glass.look import Freshness
 
 _NEXT = """
 Try next:
-  kgents terrarium           all of it on one screen, as it happens
-  kgents observe -f          signals as they come, fade and go
+  kgents terrarium           all of it on one screen: who works, signals that fade, what is said
   kgents logs worker -f      watch it back off when WARNING is strong
   kubectl get agents,pods    it is all Kubernetes
 """
