@@ -225,7 +225,7 @@ class AgentScreen(HiveScreen):
         self._section = name
         self._place()
         self._ask(name)
-        self.query_one(f"#{name}").focus()
+        self.set_focus(self.query_one(f"#{name}"))
         self.refresh_bindings()
 
     def action_turn(self, by: int) -> None:

@@ -34,15 +34,16 @@ PANES = ("agents", "heat", "proposals", "thoughts")
 class MainScreen(HiveScreen):
     """Order and heat are made anew once a second at most, so that rows do not run away under the eye."""
 
+    # With priority: these say where the keys behind them go, which may have been typed already.
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "filter", key_display="/", priority=True),  # what is typed next is for the prompt
+        Binding("slash", "filter", "filter", key_display="/", priority=True),
         Binding("s", "sort", "sort"),
         Binding("m", "heat", "heatmap", show=False),
         Binding("z", "zoom", "zoom", show=False),
         Binding("escape", "clear", "clear", show=False),
-        Binding("tab", "next_pane(1)", "next pane", show=False),
-        Binding("shift+tab", "next_pane(-1)", "previous pane", show=False),
-        *(Binding(str(number), f"pane('{name}')", name, show=False) for number, name in enumerate(PANES, 1)),
+        Binding("tab", "next_pane(1)", "next pane", show=False, priority=True),
+        Binding("shift+tab", "next_pane(-1)", "previous pane", show=False, priority=True),
+        *(Binding(str(nth), f"pane('{name}')", name, show=False, priority=True) for nth, name in enumerate(PANES, 1)),
     ]
 
     def __init__(self) -> None:
@@ -189,7 +190,7 @@ class MainScreen(HiveScreen):
     def action_pane(self, name: str) -> None:
         if self.has_class("-zoomed"):
             self._zoom(name)
-        self.query_one(f"#{name}").focus()
+        self.set_focus(self.query_one(f"#{name}"))  # focus() would wait behind keys that have come already
 
     def action_next_pane(self, by: int) -> None:
         here = PANES.index(self.terrarium.kept.focused)

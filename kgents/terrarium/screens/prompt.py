@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -79,6 +80,15 @@ class PromptScreen(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()
+
+    async def on_key(self, event: events.Key) -> None:
+        """What was typed before the line had the focus is meant for it too."""
+        entry = self.query_one(Input)
+        if event.is_printable and event.character:
+            entry.insert_text_at_cursor(event.character)
+        elif event.key == "enter" and not entry.has_focus:
+            event.stop()
+            await entry.action_submit()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._try(event.value)

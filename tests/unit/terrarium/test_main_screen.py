@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.widgets import Input
 
 from kgents.terrarium import keeping
@@ -73,6 +74,14 @@ async def test_a_filter_narrows_while_it_is_typed_and_stays() -> None:
         assert names(agents) == ["x-gent", "dreamer"]
         assert "/phase=Failed|Suspended" in lines(pilot)[1]
         assert app(pilot).kept.filters["agents"] == "phase=Failed|Suspended"
+
+
+async def test_keys_that_were_typed_ahead_of_the_screen_mean_what_they_will() -> None:
+    async with showing() as pilot:
+        for sign in "3/image\r":  # at once, as from a terminal's buffer
+            pilot.app.post_message(events.Key({"/": "slash", "\r": "enter"}.get(sign, sign), sign))
+        await until(pilot, lambda: bool(app(pilot).kept.filters))
+        assert app(pilot).kept.filters == {"proposals": "image"}
 
 
 async def test_escape_takes_a_filter_back_to_what_it_was() -> None:
