@@ -133,8 +133,11 @@ def is_of(agent: Object, kind: str, namespace: str, name: str) -> bool:
 
 
 def came_first(agent: Object) -> tuple[str, str]:
-    """Sorts Agents by when they were made: of several on one workload the first has it."""
-    return str(agent["metadata"].get("creationTimestamp") or ""), str(agent["metadata"].get("uid") or "")
+    """Sorts Agents by when they were made: of several on one workload the first has it.
+
+    Kubernetes tells that in whole seconds; within one, names decide, so that everybody who looks finds the same one.
+    """
+    return str(agent["metadata"].get("creationTimestamp") or ""), str(agent["metadata"].get("name") or "")
 
 
 def pods_selector(agent: Object) -> str:

@@ -90,3 +90,12 @@ def test_what_is_no_reference_adopts_nothing(ref: Any) -> None:
 
 def test_nobody_says_how_many_means_one() -> None:
     assert [adopting.wanted_replicas(workload(replicas=count)) for count in (None, 0, 3)] == [1, 0, 3]
+
+
+def test_of_several_the_first_has_it_and_within_a_second_names_decide() -> None:
+    def agent(name: str, second: int, uid: str) -> Object:
+        return {"metadata": {"name": name, "uid": uid, "creationTimestamp": f"2026-01-01T00:00:0{second}Z"}}
+
+    made = [agent("a", 2, "u1"), agent("c", 1, "u2"), agent("b", 1, "u3")]
+
+    assert [one["metadata"]["name"] for one in sorted(made, key=adopting.came_first)] == ["b", "c", "a"]
