@@ -49,9 +49,13 @@ POLL_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """What the asker accepts. `max_age` in seconds; `require_live`: no ghost; `ghost_only`: nothing but the disk."""
+    """What the asker accepts. `max_age` in seconds; `require_live`: no ghost; `ghost_only`: nothing but the disk.
+
+    `prefer_live`: also a ghost that is fresh is for when nothing live answers, as who has seen newer wants it.
+    """
 
     max_age: float | None = None
+    prefer_live: bool = False
     require_live: bool = False
     ghost_only: bool = False
 
@@ -87,7 +91,8 @@ class Glass:
                 return answer
         snapshot = None if freshness.require_live else self._remembered(id, call)
         usable = snapshot is not None and staleness.acceptable(snapshot.age, limit)
-        if snapshot is not None and usable and (freshness.ghost_only or snapshot.staleness == "fresh"):
+        at_once = snapshot is not None and snapshot.staleness == "fresh" and not freshness.prefer_live
+        if snapshot is not None and usable and (freshness.ghost_only or at_once):
             return _ghostly(path, entry, snapshot)._replace(frozen=self.ghost.frozen(call.now))
         if not freshness.ghost_only:
             answer = self._from_api(entry, path, call)
@@ -138,22 +143,32 @@ class Glass:
         """(ADDED|MODIFIED|DELETED|SYNCED, row, source) for ever: from Cortex, and by asking again where it is away.
 
         BRAKES comes before them, and when the hive is frozen or thawed: {"by", "reason", "since"}, or null.
+        What was told is never taken back by a ghost that is older: then SYNCED says how old it is by now.
         """
         path = paths.entry(id).path(**bindings)
-        known, ending = Known(), ending or Ending()
+        known, ending, told_at = Known(), ending or Ending(), None
         while not ending.ended:
             try:
                 for type, item in known.streamed(self.cortex.watch(path, arguments, namespace, ending=ending)):
+                    told_at = self.clock()
                     yield type, item, Source("cortex")
             except NextLayer as error:
                 self.tried = [("Cortex", str(error))]
             if ending.ended:
                 return
-            answer = self.read(id, namespace=namespace, freshness=Freshness(), bindings=bindings, arguments=arguments)
-            for type, item in known.braked(dump(answer.frozen)):
-                yield type, item, answer.source
-            for type, item in known.listed(answer.items):
-                yield type, item, answer.source
+            freshness = Freshness(prefer_live=told_at is not None)
+            answer = self.read(id, namespace=namespace, freshness=freshness, bindings=bindings, arguments=arguments)
+            now, source = self.clock(), answer.source
+            if told_at is not None and source.layer == "ghost" and now - source.age < told_at:
+                age = max(now - told_at, 0.0)
+                judged = staleness.classify(_KIND_OF[id.partition(".")[0]], age, self.ghost.stability())
+                yield "SYNCED", b"", Source("ghost", age, judged)
+            else:
+                told_at = now - source.age
+                for type, item in known.braked(dump(answer.frozen)):
+                    yield type, item, source
+                for type, item in known.listed(answer.items):
+                    yield type, item, source
             pause()
 
     def ask(self, ids: Sequence[str], namespace: str) -> tuple[dict[str, list[bytes]], dict[str, str] | None]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import grpc
 import pytest
 
 from kgents.api.errors import KgentsError, NotFound, Refused, Unreachable, UsageError
-from kgents.glass.answer import Answer
+from kgents.glass.answer import Answer, Source
 from kgents.glass.look import Freshness
 from tests.unit.glass.conftest import TARGET, World
 from tests.unit.glass.fake_cortex import FakeCortex
@@ -222,3 +224,50 @@ def test_changes_come_from_cortex_and_by_asking_again_when_it_ends(world: World,
         ("ADDED", "scholar"),
         ("ADDED", "other"),
     ]
+
+
+def heard(stream: Iterator[tuple[str, bytes, Source]], count: int) -> list[tuple[str, str, str]]:
+    """(type, the row's phase, layer) of so many events; brakes are left out."""
+    told = ((type, json.loads(item or b"{}"), source.layer) for type, item, source in stream if type != "BRAKES")
+    return [(type, row.get("phase", ""), layer) for type, row, layer in itertools.islice(told, count)]
+
+
+def tells_once(cortex: FakeCortex) -> None:
+    """It tells of an agent that is Degraded, and is gone."""
+    cortex.events = [("ADDED", {"name": "scholar", "namespace": "default", "phase": "Degraded"}), ("SYNCED", {})]
+
+    def is_gone() -> None:
+        cortex.status = grpc.StatusCode.UNAVAILABLE if len(cortex.requests) > 1 else None
+
+    cortex.before = is_gone
+
+
+def test_who_has_seen_newer_is_told_what_kubectl_says_and_not_what_a_fresh_ghost_remembers(
+    world: World, cortex: FakeCortex
+):
+    world.remember("scholar", age=5)
+    tells_once(cortex)
+    world.api.objects["agents"] = [{**AGENT, "status": {"phase": "Failed"}}]
+    stream = world.glass.watch("agents.list", namespace="", bindings={}, arguments={}, pause=lambda: None)
+
+    assert heard(stream, 4) == [
+        ("ADDED", "Degraded", "cortex"),
+        ("SYNCED", "", "cortex"),
+        ("MODIFIED", "Failed", "kubectl"),
+        ("SYNCED", "", "kubectl"),
+    ]
+
+
+def test_an_older_ghost_takes_nothing_back_and_a_newer_one_is_shown(world: World, cortex: FakeCortex):
+    world.remember("scholar", age=5)
+    tells_once(cortex)
+    world.api.silent = "connection refused"
+    stream = world.glass.watch("agents.list", namespace="", bindings={}, arguments={}, pause=lambda: None)
+    assert heard(stream, 2) == [("ADDED", "Degraded", "cortex"), ("SYNCED", "", "cortex")]
+
+    world.now += 200
+    type, item, source = next(stream)
+    assert (type, item, source) == ("SYNCED", b"", Source("ghost", 200.0, "old"))
+
+    world.remember("scholar")
+    assert heard(stream, 2) == [("MODIFIED", "Running", "ghost"), ("SYNCED", "", "ghost")]
