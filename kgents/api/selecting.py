@@ -35,6 +35,10 @@ SHORT: Final[dict[str, tuple[str, ...]]] = {
 }
 """Short names, and the keys of rows that they stand for: any of them will do."""
 LONGEST: Final = 1000
+FOLDED: Final = "_folded"
+"""Under this key a row may bring what `folded` makes of it: who asks ten thousand with each letter does not wait."""
+_BETWEEN = "\x1e"
+"""Stands between the texts of a row; nobody can type it."""
 _TERM = re.compile(
     r"""\s*,?\s*(?:
         (?P<set>[\w.-]+)\s+(?P<in>in|notin)\s*\((?P<members>[^()]*)\)
@@ -69,7 +73,10 @@ class Selector:
 
     def matches(self, row: Row) -> bool:
         """Whether every term holds for this row."""
-        return all(test(row) for test in self._tests)
+        for test in self._tests:  # noqa: SIM110 - all() takes twice as long, of ten thousand rows with each letter
+            if not test(row):
+                return False
+        return True
 
 
 def parse(text: str) -> Selector:
@@ -77,6 +84,14 @@ def parse(text: str) -> Selector:
     if len(text) > LONGEST:
         raise UsageError("That filter is too long", why=f"it has {len(text)} characters, and {LONGEST} is the most")
     return Selector(text.strip(), tuple(_tests(text)))
+
+
+def folded(row: Row) -> str:
+    """The texts of a row in which a word is sought: its own, and those of its lists and maps, in lower case."""
+    values = row.values()
+    texts = [value for value in values if type(value) is str]
+    texts += [one for value in values if value and type(value) in (list, dict) for one in _texts(value)]
+    return _BETWEEN.join(texts).casefold()
 
 
 def _tests(text: str) -> Iterable[Test]:
@@ -116,12 +131,8 @@ def _containing(word: str, *, wanted: bool) -> Test:
     sought = word.casefold()
 
     def test(row: Row) -> bool:
-        values = row.values()
-        for value in values:
-            if type(value) is str and sought in value.casefold():
-                return wanted
-        parts = [value for value in values if value and type(value) in (list, dict)]
-        return wanted if any(sought in one for value in parts for one in _folded(value)) else not wanted
+        text = row.get(FOLDED)
+        return (sought in (folded(row) if text is None else text)) is wanted
 
     return test
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
+from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
@@ -35,8 +36,10 @@ T = TypeVar("T")
 FRAME = 0.1
 """Seconds between two looks at what the feed has heard. Keys are answered at once, not by these."""
 TICK = 1.0
-YOUNG = 50_000
-"""Objects after which the collector looks: more than one order of a large hive makes for a moment."""
+STILL = 2.0
+"""Seconds without a key or a mouse after which the collector may look at all that there is."""
+COLLECT = 30.0
+"""Seconds between two such looks; where somebody is never still, ten times as many."""
 
 
 class TerrariumApp(App[None]):
@@ -75,6 +78,7 @@ class TerrariumApp(App[None]):
         self.hive = Hive()
         self.ink = Ink({})
         self._told_failure: KgentsError | None = None
+        self._touched = self._collected = time.monotonic()
         self.feed = Feed(world)
         for theme in THEMES:
             self.register_theme(theme)
@@ -240,6 +244,11 @@ class TerrariumApp(App[None]):
         else:
             self.pop_screen()
 
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.InputEvent):
+            self._touched = time.monotonic()
+        await super().on_event(event)
+
     # once a frame, once a second
 
     def _frame(self) -> None:
@@ -248,7 +257,7 @@ class TerrariumApp(App[None]):
         if changed:
             self._show(changed)
         if "source" in changed and self.hive.synced:
-            self._settle()
+            gc.freeze()  # what is there by now need not be looked through
         failed = self.feed.failed
         if failed is not None and failed is not self._told_failure:
             self._told_failure = failed
@@ -260,18 +269,22 @@ class TerrariumApp(App[None]):
             if "source" in changed:  # another layer can do other things
                 screen.refresh_bindings()
 
-    def _settle(self) -> None:
-        """All is there. Commands start without the collector; what is open all day needs it, but for what comes now:
-
-        looking through a large hive again and again takes a tenth of a second.
-        """
-        gc.freeze()
-        gc.set_threshold(YOUNG)
-        gc.enable()
-
     def _tick(self) -> None:
         for screen in self._whole():
             screen.on_tick()
+        self._collect()
+
+    def _collect(self) -> None:
+        """Commands run without the collector; what is open all day needs it: lines on the screen hold themselves.
+
+        Those of the last second are soon found. All of a large hive takes a tenth of a second and more, in which no
+        key is answered: so that is looked through while nobody presses any.
+        """
+        now = time.monotonic()
+        whole = now - self._collected >= (COLLECT if now - self._touched >= STILL else 10 * COLLECT)
+        gc.collect(2 if whole else 0)
+        if whole:
+            self._collected = now
 
     def _whole(self) -> list[HiveScreen]:
         """The screens that are there whole: one that is being made, or taken down at the end, has not all its parts."""

@@ -17,6 +17,7 @@ import orjson
 
 from kgents.api import pheromone, times
 from kgents.api.pheromone import Decay
+from kgents.api.selecting import FOLDED, folded
 from kgents.glass.answer import Source
 from kgents.glass.stream import Heard
 
@@ -28,6 +29,8 @@ HISTORY: Final = 60
 """Values of activity that are kept of an agent: five minutes."""
 SAMPLE: Final = 5.0
 """Seconds between two of them."""
+SLICE: Final = 1000
+"""Agents that are gone through at a time: all of ten thousand at once would be felt."""
 BUSY: Final = 0.25
 """An agent is busy from this activity on; pressure is the share of the agents that are."""
 THOUGHTS: Final = 5000
@@ -89,6 +92,8 @@ class Hive:
     synced: bool = False
     tried: list[tuple[str, str]] = field(default_factory=list)
     frozen: dict[str, str] | None = None
+    moved: set[Key] = field(default_factory=set)
+    """Agents that are new, other or gone since whoever orders them has last cleared this."""
     unfollowed: int = 0
     """Agents whose logs are not in the stream, for there are too many."""
     _reacting: dict[str, dict[Key, None]] = field(default_factory=dict)
@@ -96,6 +101,8 @@ class Hive:
     _history: dict[Key, deque[float | None]] = field(default_factory=dict)
     _pressures: deque[float] = field(default_factory=lambda: deque(maxlen=HISTORY))
     _sampled: float = 0.0
+    _unsampled: list[Key] = field(default_factory=list)
+    """Whose activity is not noted yet, of those that were there at `_sampled`."""
 
     @property
     def live(self) -> bool:
@@ -116,7 +123,7 @@ class Hive:
         self.thoughts.extend(self._fresh)
         self.thought += len(self._fresh)
         self._fresh.clear()
-        if now - self._sampled >= SAMPLE:
+        if self.synced:
             self._sample(now)
         return changed
 
@@ -126,8 +133,8 @@ class Hive:
 
     def pressure(self) -> float | None:
         """The share of the agents that are busy, of those whose activity is known."""
-        known = [row["activity"] for row in self.agents.values() if isinstance(row.get("activity"), (int, float))]
-        return sum(1 for value in known if value >= BUSY) / len(known) if known else None
+        known = [value for row in self.agents.values() if isinstance(value := row.get("activity"), (int, float))]
+        return len([value for value in known if value >= BUSY]) / len(known) if known else None
 
     def pressures(self) -> list[float]:
         return list(self._pressures)
@@ -189,6 +196,7 @@ class Hive:
         key = _key(row)
         before = self.agents.get(key)
         gone = heard.type == "DELETED"
+        self.moved.add(key)
         self._react(key, _list((before or {}).get("reactsTo")), [] if gone else _list(row.get("reactsTo")))
         if gone:
             self.agents.pop(key, None)
@@ -262,12 +270,18 @@ class Hive:
         return {"thoughts"}
 
     def _sample(self, now: float) -> None:
-        self._sampled = now
-        for key, row in self.agents.items():
-            self._history.setdefault(key, deque(maxlen=HISTORY)).append(row.get("activity"))
-        pressure = self.pressure()
-        if pressure is not None:
-            self._pressures.append(pressure)
+        if now - self._sampled >= SAMPLE:
+            self._sampled, self._unsampled = now, list(self.agents)
+            pressure = self.pressure()
+            if pressure is not None:
+                self._pressures.append(pressure)
+        for key in self._unsampled[-SLICE:]:
+            row = self.agents.get(key)
+            if row is not None:
+                self._history.setdefault(key, deque(maxlen=HISTORY)).append(row.get("activity"))
+                if FOLDED not in row:
+                    row[FOLDED] = folded(row)
+        del self._unsampled[-SLICE:]
 
 
 def age_of(row: Mapping[str, Any], now: float) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from textual import events, on
@@ -13,6 +14,7 @@ from kgents.api import selecting
 from kgents.terrarium import layout
 from kgents.terrarium.heat.pictures import MODES
 from kgents.terrarium.heat.scent import Scent
+from kgents.terrarium.hive import Hive, Signal
 from kgents.terrarium.screens.base import HiveScreen, Subject
 from kgents.terrarium.screens.prompt import PromptScreen
 from kgents.terrarium.widgets.agents import Agents
@@ -26,8 +28,8 @@ from kgents.terrarium.widgets.thoughts import Thoughts
 
 STRONGEST = 1000
 """So many signals make the heatmap at most."""
-BETWEEN = 0.5
-"""Seconds from the lists to the heatmap: a key need not wait for both."""
+BETWEEN = 0.3
+"""Seconds from the lists to the signals, and from these to the heatmap: a key need not wait for all."""
 PANES = ("agents", "heat", "proposals", "thoughts")
 
 
@@ -92,7 +94,7 @@ class MainScreen(HiveScreen):
 
     def on_tick(self) -> None:
         self._renew_lists()
-        self.set_timer(BETWEEN, self._renew_heat)
+        self.set_timer(BETWEEN, self._sense)
 
     def _renew(self) -> None:
         self._renew_lists()
@@ -117,10 +119,18 @@ class MainScreen(HiveScreen):
         proposals.refresh()
         self._lay_out()
 
+    def _sense(self) -> None:
+        hive, now = self.terrarium.hive, self.terrarium.clock()
+        self.set_timer(BETWEEN, partial(self._heat, hive, hive.strongest(now, STRONGEST), now))
+
     def _renew_heat(self) -> None:
-        hive, now, agents = self.terrarium.hive, self.terrarium.clock(), self.query_one(Agents).keys()
-        heat = self.query_one(Heatmap)
-        found = hive.strongest(now, STRONGEST)
+        hive, now = self.terrarium.hive, self.terrarium.clock()
+        self._heat(hive, hive.strongest(now, STRONGEST), now)
+
+    def _heat(self, hive: Hive, found: list[tuple[float, Signal]], now: float) -> None:
+        if hive is not self.terrarium.hive:  # another is looked at since
+            return
+        agents, heat = self.query_one(Agents).keys(), self.query_one(Heatmap)
         scents = [Scent.of(signal.row, strength, now - signal.decay.emitted) for strength, signal in found]
         heat.show(scents, agents=agents, reactors=hive.reactors(), now=now, old=self.has_class("-stale"))
         more = f"the {STRONGEST} strongest of {len(hive.signals)} · " if len(hive.signals) > STRONGEST else ""
@@ -175,7 +185,7 @@ class MainScreen(HiveScreen):
     @on(Heatmap.ModeChanged)
     def _mode_changed(self, event: Heatmap.ModeChanged) -> None:
         self.terrarium.kept.heat = event.mode
-        self._renew()
+        self._renew_heat()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         if event.widget.id in PANES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
@@ -102,10 +103,11 @@ class Agents(Pane):
     """The agents by activity, with the cursor of the whole main screen."""
 
     TITLE = "AGENTS"
-    SORTS: ClassVar[tuple[str, ...]] = ordering.AGENT_SORTS
+    SORTS: ClassVar[tuple[str, ...]] = tuple(ordering.AGENT_SORTS)
 
     def __init__(self) -> None:
         super().__init__(id="agents")
+        self._order = ordering.Order()
         self._keys: list[Key] = []
         self._all: list[Key] = []
         """All in their order, so that a filter that is typed need not sort."""
@@ -118,7 +120,9 @@ class Agents(Pane):
         return self._keys
 
     def reorder(self) -> None:
-        self._all = ordering.agents(self.terrarium.hive.agents, self.sort)
+        hive = self.terrarium.hive
+        self._all = self._order.of(hive.agents, ordering.AGENT_SORTS[self.sort], hive.moved)
+        hive.moved.clear()
         self._choose()
 
     def choose(self, selector: Selector | None) -> None:
@@ -128,8 +132,8 @@ class Agents(Pane):
     def _choose(self) -> None:
         rows = self.terrarium.hive.agents
         self._keys = ordering.chosen(self._all, rows, self.selector)
-        self._longest = max((len(name) for _, name in self._keys), default=0)
-        self._several = len({namespace for namespace, _ in self._keys}) > 1
+        self._longest = max(map(len, map(itemgetter(1), self._keys)), default=0)
+        self._several = len(set(map(itemgetter(0), self._keys))) > 1
         self._drawn.clear()
         super().reorder()
 

@@ -92,7 +92,7 @@ class Proposals(Pane):
     """The proposals, newest first among those that wait alike."""
 
     TITLE = "PROPOSALS"
-    SORTS: ClassVar[tuple[str, ...]] = ordering.PROPOSAL_SORTS
+    SORTS: ClassVar[tuple[str, ...]] = tuple(ordering.PROPOSAL_SORTS)
 
     def __init__(self) -> None:
         super().__init__(id="proposals")
@@ -105,7 +105,7 @@ class Proposals(Pane):
 
     def reorder(self) -> None:
         known = self.terrarium.hive.proposals
-        self._keys = ordering.chosen(ordering.proposals(known, self.sort), known, self.selector)
+        self._keys = ordering.chosen(ordering.ordered(known, ordering.PROPOSAL_SORTS[self.sort]), known, self.selector)
         rows = [(name, known[space, name]) for space, name in self._keys[:MEASURED]]
         self._longest = (
             max((len(name) for name, _ in rows), default=0),
