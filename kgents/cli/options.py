@@ -24,7 +24,8 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 def freshness(max_age: str | None, require_live: bool, ghost_only: bool) -> Freshness:
     """What the options say. Raises UsageError for an age that is none, and for options that exclude each other."""
-    return Freshness(duration.parse(max_age) if max_age is not None else None, require_live, ghost_only)
+    limit = duration.parse(max_age) if max_age is not None else None
+    return Freshness(max_age=limit, require_live=require_live, ghost_only=ghost_only)
 
 
 def check_format(output: str, allowed: tuple[str, ...] = FORMATS) -> str:

@@ -47,7 +47,7 @@ _REPEATABLE = frozenset({"agents.define", "agents.suspend", "agents.resume", "ag
 POLL_SECONDS = 2.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Freshness:
     """What the asker accepts. `max_age` in seconds; `require_live`: no ghost; `ghost_only`: nothing but the disk.
 
@@ -55,9 +55,9 @@ class Freshness:
     """
 
     max_age: float | None = None
-    prefer_live: bool = False
     require_live: bool = False
     ghost_only: bool = False
+    prefer_live: bool = False
 
     def __post_init__(self) -> None:
         if self.require_live and self.ghost_only:
