@@ -334,8 +334,7 @@ def play(case: Path, api: HiveApi, directory: Path) -> None:
     finally:
         for hook in scenario.hooks.values():
             hook.stop()
-        if api.is_shared:
-            client.clear(client.made)
+        client.clear(client.made)
 
 
 def _fixture(client: Client, name: str) -> None:

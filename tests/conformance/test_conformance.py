@@ -23,10 +23,9 @@ def played(case: Path) -> Any:
 
 @pytest.fixture(scope="module", autouse=True)
 def nothing_left(hive_api: HiveApi) -> Iterator[None]:
-    """Takes away what the cases shared, where others use the server too."""
+    """Takes away what the cases shared: others use the server too."""
     yield
-    if hive_api.is_shared:
-        Client(hive_api).clear(FIXTURES)
+    Client(hive_api).clear(FIXTURES)
 
 
 @pytest.mark.parametrize("case", list(map(played, sorted(CASES.glob("*.json")))))
