@@ -96,6 +96,9 @@ class Hive:
     """Agents that are new, other or gone since whoever orders them has last cleared this."""
     unfollowed: int = 0
     """Agents whose logs are not in the stream, for there are too many."""
+    _known: int = 0
+    """Agents whose activity is known, and of them those that are busy: asked for whenever a screen is drawn."""
+    _busy: int = 0
     _reacting: dict[str, dict[Key, None]] = field(default_factory=dict)
     _fresh: list[Thought] = field(default_factory=list)
     _history: dict[Key, deque[float | None]] = field(default_factory=dict)
@@ -133,8 +136,7 @@ class Hive:
 
     def pressure(self) -> float | None:
         """The share of the agents that are busy, of those whose activity is known."""
-        known = [value for row in self.agents.values() if isinstance(value := row.get("activity"), (int, float))]
-        return len([value for value in known if value >= BUSY]) / len(known) if known else None
+        return self._busy / self._known if self._known else None
 
     def pressures(self) -> list[float]:
         return list(self._pressures)
@@ -197,6 +199,8 @@ class Hive:
         before = self.agents.get(key)
         gone = heard.type == "DELETED"
         self.moved.add(key)
+        self._weigh(before, -1)
+        self._weigh(None if gone else row, 1)
         self._react(key, _list((before or {}).get("reactsTo")), [] if gone else _list(row.get("reactsTo")))
         if gone:
             self.agents.pop(key, None)
@@ -205,6 +209,12 @@ class Hive:
             row["_heard"] = now
             self.agents[key] = row
         return {"agents"} | self._told(heard, "agent", row, before, now)
+
+    def _weigh(self, row: Row | None, by: int) -> None:
+        activity = (row or {}).get("activity")
+        if isinstance(activity, (int, float)):
+            self._known += by
+            self._busy += by * (activity >= BUSY)
 
     def _react(self, key: Key, before: list[Any], now: list[Any]) -> None:
         """Who reacts to what is noted as it changes: asking ten thousand rows each second would be felt."""

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import Binding, BindingType
+from textual.geometry import Region
+from textual.reactive import Reactive
 from textual.screen import Screen
+from textual.widget import Widget
 
 from kgents.terrarium import actions
 from kgents.terrarium.hive import Key, Row
@@ -54,6 +57,9 @@ class HiveScreen(Screen[None]):
         Binding("F", "act('freeze')", "freeze"),
     ]
 
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """The widgets themselves show it: the rest of the screen is as it was."""
+
     @property
     def terrarium(self) -> TerrariumApp:
         return cast("TerrariumApp", self.app)
@@ -67,6 +73,11 @@ class HiveScreen(Screen[None]):
 
     def on_tick(self) -> None:
         """A second has passed: ages grow and signals fade."""
+
+    def _set_dirty(self, *regions: Region) -> None:
+        """Parts are marked only where this screen lies under another; Textual paints those again and again."""
+        if not regions:
+            super()._set_dirty()
 
     def action_act(self, name: str) -> None:
         actions.act(self, name, self.subject())

@@ -222,21 +222,25 @@ class MainScreen(HiveScreen):
         before = pane.selector
 
         def tried(text: str) -> None:
-            pane.choose(selecting.parse(text))
+            self._choose(pane, selecting.parse(text))
 
         def done(text: str | None) -> None:
             if text is None:
-                pane.choose(before)
+                self._choose(pane, before)
             self.terrarium.kept.filters[str(pane.id)] = pane.selector.text if pane.selector else ""
 
         hint = f"filters {pane.TITLE} · word  !word  key=value  key>0.5"
         self.app.push_screen(PromptScreen("/", before.text if before else "", hint, tried=tried), done)
 
+    def _choose(self, pane: Pane, selector: selecting.Selector | None) -> None:
+        pane.choose(selector)
+        self._lay_out()  # fewer rows need less room
+
     def action_clear(self) -> None:
         """Esc takes back the last narrowing: the filter, then the zoom."""
         pane = self._pane()
         if pane.selector:
-            pane.choose(None)
+            self._choose(pane, None)
             self.terrarium.kept.filters[str(pane.id)] = ""
         elif self.has_class("-zoomed"):
             self._unzoom()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.css.styles import RulesMap
+from textual.geometry import Region
 from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import ModalScreen, Screen
 from textual.strip import Strip
@@ -50,6 +51,13 @@ class _Under(Visual):
         return self._screen.size.height
 
 
+class _Line(Input):
+    """An entry whose width is given. What is typed changes no layout, though Textual thinks so of every letter."""
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        return super().refresh(*regions, repaint=repaint, layout=layout and not self.is_mounted, recompose=recompose)
+
+
 class PromptScreen(ModalScreen[str | None]):
     """Returns what was entered, None when it was left. `tried(text)` is called while somebody types.
 
@@ -67,11 +75,12 @@ class PromptScreen(ModalScreen[str | None]):
     ) -> None:
         super().__init__()
         self._sign, self._text, self._hint, self._words, self._tried = sign, text, hint, words, tried
+        self._wrong = ""
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="prompt"):
             yield Label(f" {self._sign}", id="prompt-sign", markup=False)
-            yield Input(self._text, id="prompt-input", compact=True, suggester=_Completions(self._words))
+            yield _Line(self._text, id="prompt-input", compact=True, suggester=_Completions(self._words))
             yield Static(self._hint, id="prompt-said", markup=False)
 
     def render(self) -> Any:  # a Visual too is rendered, though the signature does not say so
@@ -106,13 +115,14 @@ class PromptScreen(ModalScreen[str | None]):
         entry.action_cursor_right()
 
     def _try(self, text: str) -> bool:
-        said = self.query_one("#prompt-said", Static)
+        wrong = ""
         try:
             self._tried(text)
         except UsageError as error:
-            said.update(error.what)
-            said.add_class("-wrong")
-            return False
-        said.update(self._hint)
-        said.remove_class("-wrong")
-        return True
+            wrong = error.what
+        said = self.query_one("#prompt-said", Static)
+        if wrong != self._wrong:  # words of another length lay out the whole screen anew
+            self._wrong = wrong
+            said.update(wrong or self._hint)
+            said.set_class(bool(wrong), "-wrong")
+        return not wrong

@@ -85,16 +85,16 @@ class AgentSignals(Rows):
     def reorder(self) -> None:
         hive, now, (namespace, name) = self.terrarium.hive, self.terrarium.clock(), self._agent
         reacts = set((hive.agents.get(self._agent) or {}).get("reactsTo") or ())
-        self._given = {}
+        about: dict[Key, tuple[float, bool]] = {}
         for key, signal in hive.signals.items():
             row = signal.row
-            if key[0] != namespace or signal.at(now) <= 0:
+            if key[0] != namespace:
                 continue
-            if row.get("source") == name:
-                self._given[key] = True
-            elif row.get("target") == name or (not row.get("target") and row.get("type") in reacts):
-                self._given[key] = False
-        self._keys = sorted(self._given, key=lambda key: (-hive.signals[key].at(now), key))
+            given, target = row.get("source") == name, row.get("target")
+            if given or target == name or (not target and row.get("type") in reacts):
+                about[key] = -signal.at(now), given
+        self._given = {key: given for key, (faded, given) in about.items() if faded}
+        self._keys = sorted(self._given, key=lambda key: (about[key][0], key))
         self.renewed()
 
     def head(self, width: int) -> Line | None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kgents.glass.answer import Source
 from kgents.glass.stream import Heard
-from kgents.terrarium.hive import HISTORY, SAMPLE, THOUGHTS, Hive, age_of
+from kgents.terrarium.hive import BUSY, HISTORY, SAMPLE, THOUGHTS, Hive, age_of
 
 NOW = 1_767_357_296.0
 AT = "2026-01-02T12:34:56Z"
@@ -208,7 +208,9 @@ def test_no_row_breaks_it(told_rows: list[tuple[str, str, dict[str, Any]]]) -> N
     hive.apply([synced(KUBECTL), *rows], NOW)
 
     hive.strongest(NOW)
-    hive.pressure()
+    known = [value for row in hive.agents.values() if isinstance(value := row.get("activity"), int | float)]
+    busy = [value for value in known if value >= BUSY]
+    assert hive.pressure() == (len(busy) / len(known) if known else None)
     hive.reactors()
     hive.waiting()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from textual import events
+from textual._compositor import LayoutUpdate
 from textual.widgets import Input
 
 from kgents.terrarium import keeping
@@ -82,6 +83,22 @@ async def test_keys_that_were_typed_ahead_of_the_screen_mean_what_they_will() ->
             pilot.app.post_message(events.Key({"/": "slash", "\r": "enter"}.get(sign, sign), sign))
         await until(pilot, lambda: bool(app(pilot).kept.filters))
         assert app(pilot).kept.filters == {"proposals": "image"}
+
+
+async def test_a_letter_paints_what_it_changes_and_not_the_whole_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with showing() as pilot:
+        entry = await prompt(pilot, "slash", "")
+        await until(pilot, lambda: entry.has_focus)
+        await pilot.pause()
+        painted: list[object] = []
+        display = pilot.app._display
+        monkeypatch.setattr(
+            pilot.app, "_display", lambda screen, update: [painted.append(update), display(screen, update)]
+        )
+        await pilot.press("n")  # all agents have one: as many as before, so that nothing is laid out anew
+        await until(pilot, lambda: bool(painted))
+        assert len(names(main(pilot).query_one(Agents))) == 9
+        assert [update for update in painted if isinstance(update, LayoutUpdate)] == []
 
 
 async def test_escape_takes_a_filter_back_to_what_it_was() -> None:
