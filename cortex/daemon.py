@@ -147,7 +147,8 @@ async def _until_done(
 ) -> None:
     while not stop.is_set():
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), LOOK)
+            async with asyncio.timeout(LOOK):
+                await stop.wait()
         if writer.done():
             writer.result()  # a fault of ours: say so and let the supervisor start anew
         if not keep and (uses.idle_for() > idle_exit or (uses.outdated and not uses.active)):

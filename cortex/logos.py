@@ -136,7 +136,8 @@ async def _watch(world: World, entry: Entry, call: Call) -> AsyncGenerator[Event
 async def _next(reader: Subscription) -> Change | None:
     """The next change; None when there was none for a while."""
     try:
-        return await asyncio.wait_for(reader.next(), QUIET)
+        async with asyncio.timeout(QUIET):
+            return await reader.next()
     except TimeoutError:
         return None
 

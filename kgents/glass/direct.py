@@ -77,7 +77,8 @@ class Direct:
     def _do(self, call: Call[T], patience: float = READ_PATIENCE) -> T:
         async def work() -> T:
             async with KubeClient(kubeconfig.load(self.context), timeout=patience) as api:
-                return await asyncio.wait_for(call(api), patience)
+                async with asyncio.timeout(patience):
+                    return await call(api)
 
         try:
             return asyncio.run(work())

@@ -96,7 +96,8 @@ async def _run_plugin(plugin: ExecPlugin, config: ClusterConfig) -> exec_plugin.
     except OSError as error:
         raise exec_plugin.not_started(plugin, error) from error
     try:
-        stdout, stderr = await asyncio.wait_for(process.communicate(), exec_plugin.TIMEOUT)
+        async with asyncio.timeout(exec_plugin.TIMEOUT):
+            stdout, stderr = await process.communicate()
     except TimeoutError as error:
         process.kill()
         await process.wait()

@@ -111,7 +111,8 @@ class Seat:
             except KgentsError as error:
                 self._tell(f"cannot lead yet: {error}")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), RETRY)
+                async with asyncio.timeout(RETRY):
+                    await stop.wait()
         return False
 
     async def keep(self, stop: asyncio.Event, ended: asyncio.Event) -> None:
@@ -119,7 +120,8 @@ class Seat:
         renewed = self._clock()
         while not stop.is_set() and self._clock() - renewed < DURATION - _MARGIN:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), RENEW if self._clock() - renewed < RENEW else RETRY)
+                async with asyncio.timeout(RENEW if self._clock() - renewed < RENEW else RETRY):
+                    await stop.wait()
             try:
                 if not stop.is_set():
                     if not await self._try():

@@ -21,6 +21,7 @@ from kgents.api.kinds import Kind
 from kgents.kube.backoff import Backoff
 from kgents.kube.client import KubeClient, Object
 from kgents.kube.errors import ApiError, Gone
+from kgents.kube.tasks import ended
 
 log = logging.getLogger(__name__)
 
@@ -108,9 +109,7 @@ class Informer:
         task, self._task = self._task, None
         self.connected = False
         if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await ended(task)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Start, wait for `stop`, end."""
@@ -120,7 +119,8 @@ class Informer:
     async def wait_synced(self, timeout: float = 30.0) -> None:
         """Raises Unreachable, with the last error as its reason, when the first list has not come by then."""
         try:
-            await asyncio.wait_for(self.synced.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self.synced.wait()
         except TimeoutError as error:
             why = str(self.last_error) if self.last_error else "the API server is slow"
             raise Unreachable(f"no list of {self.kind.plural} after {timeout:g} s", why=why) from error

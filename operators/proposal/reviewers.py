@@ -40,9 +40,13 @@ async def consult(
     deadline: float = DEADLINE,
 ) -> list[Opinion]:
     """What they say, in their order, at the same time; `deadline` in seconds."""
-    asked = (asyncio.wait_for(one.review(proposal, target, found), deadline) for one in reviewers)
+
+    async def asked(one: Reviewer) -> object:
+        async with asyncio.timeout(deadline):
+            return await one.review(proposal, target, found)
+
     # Whatever is raised: a reviewer is somebody else's program.
-    answers = await asyncio.gather(*asked, return_exceptions=True)
+    answers = await asyncio.gather(*map(asked, reviewers), return_exceptions=True)
     return [heard for one, answer in zip(reviewers, answers, strict=True) if (heard := _heard(one.name, answer))]
 
 

@@ -98,7 +98,8 @@ class Follower:
                 pause = min(pause * 2, QUIET_RETRY)
             with contextlib.suppress(TimeoutError):
                 # A container that ended says nothing more: wait for its pod to change, with a look now and then.
-                await asyncio.wait_for(self._changed.wait(), QUIET_RETRY)
+                async with asyncio.timeout(QUIET_RETRY):
+                    await self._changed.wait()
             await asyncio.sleep(pause if pause > FIRST_RETRY else 0.05)
 
     async def _read(self, *, previous: bool) -> None:

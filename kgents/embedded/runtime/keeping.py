@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -13,6 +12,7 @@ from kgents.embedded.runtime.attempts import Attempt
 from kgents.embedded.runtime.endings import Ending, Leaving
 from kgents.embedded.runtime.handlers import Handler
 from kgents.embedded.runtime.probes import Health, Prober
+from kgents.kube.tasks import ended
 
 Object = Mapping[str, Any]
 Tell = Callable[[str, str], Awaitable[None]]
@@ -86,9 +86,7 @@ class Keeper:
         self._forget_exit()
         hook, self._hook = self._hook, None
         if hook is not None:
-            hook.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await hook
+            await ended(hook)
         prober, self._prober = self._prober, None
         if prober is not None:
             await prober.end()

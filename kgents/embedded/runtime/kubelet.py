@@ -42,7 +42,8 @@ async def serve(
                 log.error("Pods' logs cannot be served on %s:%s yet: %s. Trying again.", address, port, trouble)
             told = trouble
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), retry)
+                async with asyncio.timeout(retry):
+                    await stop.wait()
             continue
         log.info("Pods' logs are served on https://%s:%s", address, port)
         try:

@@ -205,4 +205,5 @@ async def run(
         except KgentsError as error:
             log.warning("Metrics could not be written: %s", error)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), interval)
+            async with asyncio.timeout(interval):
+                await stop.wait()

@@ -78,7 +78,8 @@ async def beat(
         except KgentsError as error:
             log.warning("The node's heartbeat was not written: %s", error)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), every)
+            async with asyncio.timeout(every):
+                await stop.wait()
 
 
 async def _renew(api: KubeClient, name: str, now: float, every: float) -> None:

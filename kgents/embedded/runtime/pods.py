@@ -344,7 +344,8 @@ class Pod:
 
     async def _departed(self, departed: Callable[[str], Coroutine[Any, Any, object]]) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(departed(self.address), _DEPARTURE)
+            async with asyncio.timeout(_DEPARTURE):
+                await departed(self.address)
 
     def status(self, pod: Object, now: float) -> dict[str, Any]:
         """The status that the folders and the probes add up to."""

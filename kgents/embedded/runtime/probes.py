@@ -6,12 +6,12 @@ What is learnt stands in `Health`; whoever needs it is woken when it changes.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from kgents.embedded.runtime.handlers import Handler
+from kgents.kube.tasks import ended
 
 Object = Mapping[str, Any]
 _FIRST_PAUSE = 0.1
@@ -59,9 +59,7 @@ class Prober:
 
     async def end(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await ended(self._task)
 
     async def _run(self, startup: Object | None, readiness: Object | None, liveness: Object | None) -> None:
         if startup and not await self._watch(startup, "startup", until_good=True):

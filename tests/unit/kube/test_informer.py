@@ -125,6 +125,24 @@ async def test_waiting_for_a_server_that_is_not_there_says_why(fake: FakeApi) ->
             await informer.wait_synced(0.01)
 
 
+@pytest.mark.parametrize("turns", range(4))
+async def test_who_is_cancelled_while_the_list_comes_stays_cancelled(api: KubeClient, turns: int) -> None:
+    informer = mirror(api)
+
+    async def work() -> None:
+        await informer.wait_synced()
+        await asyncio.Event().wait()
+
+    waiting = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    informer.synced.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    waiting.cancel()
+    done, _ = await asyncio.wait({waiting}, timeout=10)
+    assert done and waiting.cancelled()
+
+
 async def test_a_handler_that_fails_stops_nothing(api: KubeClient, fake: FakeApi) -> None:
     reported: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: reported.append(context))
