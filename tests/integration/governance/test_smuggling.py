@@ -28,11 +28,12 @@ def body(kind: str, name: str, spec: dict[str, Any], **metadata: Any) -> str:
     )
 
 
-def workload(kind: str, name: str, pod: dict[str, Any], **labels: str) -> str:
+def workload(kind: str, name: str, pod: dict[str, Any], replicas: int = 1, **labels: str) -> str:
     selected = {"matchLabels": {"app": name}}
     template = {"metadata": {"labels": {"app": name, **labels}}, "spec": {"containers": [PAUSE], **pod}}
     made = {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name, "namespace": "default", "labels": labels}}
-    return json.dumps({**made, "spec": {"selector": selected, "template": template}})
+    size = {} if kind == "DaemonSet" else {"replicas": replicas}
+    return json.dumps({**made, "spec": {**size, "selector": selected, "template": template}})
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -176,3 +177,30 @@ def test_no_merge_makes_an_agent_larger_than_the_hive_allows(court: Court) -> No
     assert "more than limit.cpu" in large
     assert modest == DONE
     assert court.create(MERGER, "Agent", "large", spec) == DONE
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet"])
+def test_nor_an_adopted_workload(court: Court, kind: str) -> None:
+    name = f"wide-{kind.lower()}"
+    huge = {"containers": [{**PAUSE, "resources": {"limits": {"cpu": "4"}}}]}
+    assert court.says("ann", "create", "-f", "-", input=workload(kind, name, {}, 3)) == DONE
+    court.law("kgents-policy", {"limit.replicas": "2", "limit.cpu": "1"})
+    apply = ("apply", "--server-side", "--force-conflicts", "-f", "-")
+    many = court.says(MERGER, *apply, input=workload(kind, name, {}, 4))
+    scaled = court.says(MERGER, "scale", f"{kind.lower()}/{name}", "--replicas=4")
+    large = court.says(MERGER, *apply, input=workload(kind, name, huge, 3))
+    otherwise = court.says(MERGER, *apply, input=workload(kind, name, {"terminationGracePeriodSeconds": 5}, 3))
+    smaller = court.says(MERGER, "scale", f"{kind.lower()}/{name}", "--replicas=2")
+    court.law("kgents-policy", {"limit.replicas": None, "limit.cpu": None})
+    assert "more than 2 pods, and this would be 4" in many
+    assert "more than 2 pods, and this would be 4" in scaled
+    assert "more than limit.cpu" in large
+    assert (otherwise, smaller) == (DONE, DONE)
+
+
+def test_nor_by_a_template(court: Court) -> None:
+    over = {"spec": {"containers": [{"name": "agent", "resources": {"limits": {"memory": "4Gi"}}}]}}
+    court.law("kgents-policy", {"limit.memory": "1Gi"})
+    said = court.create(MERGER, "Agent", "laid-over", {"command": ["sleep", "1"], "template": over})
+    court.law("kgents-policy", {"limit.memory": None})
+    assert "more than limit.cpu and limit.memory" in said
