@@ -19,6 +19,7 @@ import orjson
 from multidict import CIMultiDict
 from yarl import URL
 
+from kgents.api.errors import UsageError
 from kgents.kube.config import ClusterConfig
 from kgents.kube.credentials import Credentials
 from kgents.kube.errors import ApiError, ApiUnreachable, from_status
@@ -111,7 +112,7 @@ class Transport:
         data = None
         if body is not None:
             headers["Content-Type"] = content_type
-            data = body if isinstance(body, (bytes, str)) else orjson.dumps(body)
+            data = body if isinstance(body, (bytes, str)) else _json(body)
         limit = timeout or aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT)
         response = await self._send(method, _url(self.config.server, path, params), headers, data, limit)
         try:
@@ -240,6 +241,13 @@ def _url(server: str, path: str, params: Params | None) -> URL:
 
 def _param(value: str | int | bool | None) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _json(body: Any) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError as error:  # a number beyond 64 bits, half of a character
+        raise UsageError("the API server cannot be sent this", why=str(error)) from error
 
 
 def _decoded(raw: bytes, content_type: str) -> Any:

@@ -172,7 +172,7 @@ class Machine:
             return None
         status, decision = proposal["status"], proposal["spec"].get("decision") or {}
         # What was only Reviewing when it was approved may be Blocked by now, and that takes a reason.
-        lifts = phase_of(proposal) != "Blocked" or decision.get("reason")
+        lifts = phase_of(proposal) != "Blocked" or str(decision.get("reason") or "").strip()
         if lifts and _is_approval(proposal) and decision.get("diffDigest") == status.get("diffDigest"):
             message = f"approved by {decision.get('by')}" + (
                 f": {decision['reason']}" if decision.get("reason") else ""

@@ -29,9 +29,13 @@ def define(call: Call) -> Operation:
         raise UsageError("--ttl must be longer than nothing", why=f"got {given['ttl']}")
     if bool(given.get("delete")) == ("patch" in given):
         raise UsageError("a proposal is either a patch or a deletion", fix="Give --patch (or --set …) or --delete")
+    if "patch" in given:
+        _check_content(_patch_type(given), given["patch"])
     target, given = yield from _of_body(target, given, call.namespace)
     if given.get("dryRun"):
         return (yield from _tried(Call(call.bindings, given, call.namespace, call.now), target))
+    if not str(given["reason"]).strip():
+        raise UsageError("a proposal says why", why="its reason is empty", fix="Give --reason")
     spec: Object = {"target": target, "reason": given["reason"], "proposer": (yield WhoAmI())}
     if given.get("delete"):
         spec["delete"] = True
@@ -104,6 +108,14 @@ def _patch_type(given: Mapping[str, Any]) -> str:
     return _SHORT[asked]
 
 
+def _check_content(type: str, content: Any) -> None:
+    if type == "Json" and not isinstance(content, list):
+        raise UsageError("a patch of type json is a list of operations", fix="Or say --type merge")
+    if type != "Json" and not isinstance(content, Mapping):
+        fix = "For a list of operations say --type json"
+        raise UsageError(f"a patch of type {type.lower()} is a partial object", fix=fix)
+
+
 def _tried(call: Call, target: Object) -> Operation:
     """What the API server's own dry run says, asked as the caller himself."""
     kind: Kind = yield Discover(target["apiVersion"], target["kind"])
@@ -172,8 +184,8 @@ def rollback(call: Call) -> Operation:
 
 def _decide(call: Call, decision: Object) -> Operation:
     decision = {**decision, "by": (yield WhoAmI())}
-    if call.arguments.get("reason"):
-        decision["reason"] = call.arguments["reason"]
+    if reason := str(call.arguments.get("reason") or "").strip():
+        decision["reason"] = reason
     patch = {"spec": {"decision": decision}}
     changed = yield Patch(PROPOSAL, _name(call), patch, call.namespace)
     return [rows.proposal_row(changed, call.now)]
@@ -193,5 +205,5 @@ def _name(call: Call) -> str:
 
 def refuse_without_reason(row: Row, reason: str) -> None:
     """Before anything is asked of the API: what is Blocked is lifted with a written reason only."""
-    if row.get("phase") == "Blocked" and not reason:
+    if row.get("phase") == "Blocked" and not reason.strip():
         raise Refused(f"{row['name']} is Blocked", why="lifting that takes a written reason", fix="Give --reason")

@@ -38,6 +38,7 @@ def test_an_agent_proposes_in_its_own_namespace(court: Court) -> None:
 def test_somebody_else_with_a_reason_may_lift_a_block(court: Court) -> None:
     name = court.assessed("lift", "Blocked")
     assert "with a written reason only" in court.decide("ann", name, approved=True, diffDigest="seen")
+    assert "with a written reason only" in court.decide("ann", name, approved=True, diffDigest="seen", reason=" \n")
     assert court.decide("ann", name, approved=True, diffDigest="seen", reason="I looked") == DONE
 
 

@@ -14,6 +14,7 @@ from kgents.api.operations import audit, brakes, proposals, why
 from kgents.api.operations.carrying import carry_out_async
 from kgents.api.operations.requests import Call, Operation, Row
 from kgents.kube.client import KubeClient
+from kgents.kube.errors import Forbidden
 from kgents.kube.sending import sender
 from tests.integration.proposals.desk import Desk
 
@@ -59,6 +60,26 @@ async def test_what_is_not_there_is_told(desk: Desk) -> None:
         await do(desk, proposals.reject, bindings={"proposal": "none"}, reason="x")
     with pytest.raises(NotFound, match="knows no Bot"):
         await propose(desk, "Bot/x", {}, dryRun=True)
+
+
+@pytest.mark.parametrize("trial", [True, False])
+async def test_what_is_no_change_is_told(desk: Desk, trial: bool) -> None:
+    with pytest.raises(UsageError, match="is a partial object"):
+        await propose(desk, "bot", [], dryRun=trial)
+    with pytest.raises(UsageError, match="is a list of operations"):
+        await propose(desk, "bot", {}, patchType="json", dryRun=trial)
+    with pytest.raises(UsageError, match="64-bit"):
+        await propose(desk, "bot", {"spec": {"replicas": 10**20}}, dryRun=trial)
+
+
+async def test_a_reason_is_more_than_spaces(desk: Desk) -> None:
+    agent = await desk.agent()
+    with pytest.raises(UsageError, match="says why"):
+        await do(desk, proposals.define, desk.who, target=agent, delete=True, reason=" ")
+    [made] = await do(desk, proposals.define, desk.who, target=agent, delete=True, reason="a test")
+    await desk.work(made["name"])
+    with pytest.raises(Forbidden, match="with a written reason"):
+        await do(desk, proposals.approve, bindings={"proposal": made["name"]}, reason=" \n")
 
 
 @pytest.mark.parametrize("target", ["", "a/b/c", "UPPER", "../etc", "agent/", "x" * 300])
