@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from kgents.api import yaml_files
 from kgents.api.errors import UsageError
 
 Change = dict[str, Any]
@@ -28,9 +29,12 @@ def whole(text: str, where: str) -> Any:
     import yaml
 
     try:
-        found = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        documents = yaml_files.documents(text)
+    except (yaml.YAMLError, ValueError) as error:
         raise UsageError(f"{where} holds no JSON or YAML", why=" ".join(str(error).split())) from error
+    if len(documents) > 1:
+        raise UsageError(f"{where} holds {len(documents)} documents", why="a proposal is one change")
+    found = documents[0] if documents else None
     if not isinstance(found, (dict, list)):
         raise UsageError(f"{where} holds no change", why="a change is a partial object, or a list of operations")
     return found
@@ -53,6 +57,11 @@ def _put(change: Change, text: str, where: str) -> None:
 
 def _scalar(text: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_no_number)
     except ValueError:
         return text
+
+
+def _no_number(text: str) -> Any:
+    """NaN and Infinity, which JSON does not have: sent, they would be null, and so take the field away."""
+    raise ValueError(text)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from kgents.api import yaml_files
 from kgents.api.errors import KgentsError, UsageError
 from kgents.cli import options
 from kgents.cli.session import open_session
@@ -50,9 +51,8 @@ def load(name: str) -> list[dict[str, Any]]:
 def _parse(name: str, text: str) -> list[dict[str, Any]]:
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        documents = [document for document in yaml.load_all(text, Loader=loader) if document is not None]
+        documents = [document for document in yaml_files.documents(text) if document is not None]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""

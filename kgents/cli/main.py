@@ -51,6 +51,8 @@ def run(arguments: Sequence[str]) -> int:
         return 141
     except RecursionError as error:
         return _told(f"That is nested too deeply: {error}", 1, debug)
+    except UnicodeError as error:  # a word of the command line, a file or stdin
+        return _told(f"Not everything that was given is text in UTF-8: {error}", 2, debug)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _told(f"{where}{error.strerror or error}", 1, debug)
@@ -111,7 +113,7 @@ def _readable(line: str) -> str:
     import re
 
     cut = re.sub(r"[^\s\"“”]{200,}", lambda word: f"{word[0][:60]}…", " ".join(line.split()))
-    return re.sub(r"<nil>: (Invalid value: )?(\"[^\"]*\": )?", "", cut)
+    return re.sub(r"<nil>: (Invalid value: )?((\"[^\"]*\"|null): )?", "", cut)
 
 
 def _silence_stdout() -> None:

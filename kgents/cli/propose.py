@@ -52,6 +52,8 @@ def propose(
     Example: kgents propose scholar --replicas 3 --reason "the queue grows" --wait
     """
     options.check_format(output)
+    if dry_run and output == "name":
+        raise UsageError("A dry run makes nothing that has a name", fix="Leave -o name out, or --dry-run")
     change = _change(replicas, image, sets or [], patch, filename)
     if delete == (change is not None):
         raise UsageError("Say what should change", why="one of --replicas, --image, --set, --patch, -f or --delete")
@@ -93,12 +95,15 @@ def _read(name: str) -> Any:
 
 
 def _show_trial(session: Session, answer: Answer, output: str) -> None:
-    if output != "table":
+    if output in ("json", "yaml"):
         show(answer, PROPOSALS, output, session.place)
         return
     from kgents.cli.diff import print_change
 
-    print_change(answer.rows()[0])
+    row = answer.rows()[0]
+    if not row["diff"]:
+        typer.echo(f"Nothing would change: {row['target']} is as it is asked to be")
+    print_change(row)
     tell("Nothing was made: this was a dry run. What was merged and asked for lately adds to the risk")
 
 

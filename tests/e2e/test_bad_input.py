@@ -65,6 +65,32 @@ def test_malformed_yaml_is_told_with_its_place(hive: Machine) -> None:
     assert "no valid YAML" in line and "line" in line
 
 
+def test_a_date_in_a_file_is_a_text(hive: Machine) -> None:
+    dated = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: dated}\ndata: {since: 2026-01-01}\n"
+    assert "configmap/dated applied" in hive("apply", "-f", "-", input=dated)
+    assert hive.kubectl.json("get", "configmap", "dated")["data"] == {"since": "2026-01-01"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("status", "caf\udce9"),
+        ("signal", "emit", "TEST", "--payload", "\udce9"),
+        ("freeze", "--yes", "--reason", "\udce9"),
+    ],
+    ids=["a name", "a payload", "a reason"],
+)
+def test_words_that_are_no_text_are_told(hive: Machine, words: tuple[str, ...]) -> None:
+    assert "UTF-8" in complaint(hive.run(*words), 2)
+
+
+def test_a_file_that_is_no_text_is_told(hive: Machine, tmp_path: Path) -> None:
+    binary = tmp_path / "binary"
+    binary.write_bytes(b"\xff\xfe\x00")
+    asked = ("propose", "bot", "--reason", "a test", "-f", str(binary))
+    assert "UTF-8" in complaint(hive.run(*asked), 2)
+
+
 def test_an_unknown_field_is_named(hive: Machine) -> None:
     line = complaint(hive.run("apply", "-f", "-", input=agent("odd", comand=["x"])), 1)
 
