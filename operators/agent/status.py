@@ -85,7 +85,8 @@ def not_acted_on(spec: Mapping[str, Any], *, remembers: bool = True) -> list[str
         fields.append("symbionts.persona")
     if health.get("type") == "Cognitive":
         fields.append("health.type Cognitive")
-    fields += [f"umwelt.{field}" for field in ("autonomy", "constraints", "persona") if umwelt.get(field)]
+    fields += ["umwelt.constraints.tokenBudget"] if "tokenBudget" in (umwelt.get("constraints") or {}) else []
+    fields += ["umwelt.persona"] if umwelt.get("persona") else []
     fields += [f"reconciliation.{field}" for field, value in sorted(reconciliation.items()) if value is False]
     return fields
 

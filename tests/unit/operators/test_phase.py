@@ -137,3 +137,10 @@ def test_a_status_that_did_not_change_is_the_same_to_the_letter() -> None:
 def test_what_is_not_acted_on_is_named() -> None:
     fields = status.not_acted_on({"model": {"name": "x"}, "health": {"type": "Cognitive"}, "tools": []})
     assert fields == ["model", "health.type Cognitive"]
+
+
+def test_what_bounds_an_agent_is_acted_on() -> None:
+    bounds = {"autonomy": {"replicas": {"max": 3}}, "constraints": {"ratePerMinute": 5}, "senses": {"emit": ["TEST"]}}
+    assert status.not_acted_on({"umwelt": bounds}) == []
+    budget = {"constraints": {"tokenBudget": 5}, "persona": {"warmth": 1}}
+    assert status.not_acted_on({"umwelt": budget}) == ["umwelt.constraints.tokenBudget", "umwelt.persona"]
