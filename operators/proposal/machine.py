@@ -233,25 +233,26 @@ class Machine:
             await self._journal.move(proposal, "Failed", _reason_of(error), _said(error))
             return None
         async with self._turn(target):
-            if self._must_wait(proposal):
+            if why := self._must_wait(proposal):
+                await self._journal.note(proposal, "Merging", False, "Waiting", why)
                 return 1.0
             outcome = await self._merging.merge(proposal, target)
         if outcome.assess_again:
             return await self._look_at(proposal)
         return outcome.again
 
-    def _must_wait(self, proposal: Object) -> bool:
-        """While another change of the same target is under way, or is being watched."""
+    def _must_wait(self, proposal: Object) -> str:
+        """Why: another change of the same target is under way, or is being watched. Nothing when it need not."""
         now = self._clock()
         for other in self._shelf.siblings(proposal):
-            status = other.get("status") or {}
+            status, name = other.get("status") or {}, other["metadata"]["name"]
             under_way = phase_of(other) == "Approved" and status.get("mergingAt")
             until = times.parse(status.get("bakeUntil")) or 0.0
             if under_way and not (proposal.get("status") or {}).get("mergingAt"):
-                return True
+                return f"{name} changes the same target now: this one waits"
             if phase_of(other) == "Merged" and until > now and not conditions.is_true(other, "Baked"):
-                return True
-        return False
+                return f"{name} has changed the same target and is watched until {status['bakeUntil']}: this waits"
+        return ""
 
     async def _watch(self, proposal: Object) -> float | None:
         """Merged: watched for a while, and taken back if it sickens or somebody who may asks for it."""

@@ -145,7 +145,8 @@ def _of_proposal(proposal: Object, known: Known) -> list[Node]:
     tree = [_node(f"asked by {spec.get('proposer')}: “{spec.get('reason')}”", _causes(proposal, known))]
     diff = str(status.get("diff") or "").splitlines()
     if diff:
-        tree.append(_node("it would change" if _phase(proposal) != "Merged" else "it changed", map(_node, diff)))
+        done = _phase(proposal) in ("Merged", "RolledBack")
+        tree.append(_node("it changed" if done else "it would change", map(_node, diff)))
     if risk:
         total, level = float(risk.get("total") or 0.0), risk.get("level")
         tree.append(_node(f"risk {total:.2f} ({level})", map(_node, risk.get("reasons") or ())))
@@ -155,7 +156,9 @@ def _of_proposal(proposal: Object, known: Known) -> list[Node]:
         tree.append(_node("the rules that spoke", map(_node, others)))
     for type in ("ApprovalLapsed", "Merging", "Baked", "RollbackRefused"):
         condition = conditions.find(proposal, type)
-        if condition is not None and condition.get("message") and condition.get("status") == "True":
+        # An approved one that is not being merged says what it waits for.
+        waits = type == "Merging" and _phase(proposal) == "Approved"
+        if condition is not None and condition.get("message") and (waits or condition.get("status") == "True"):
             tree.append(_node(str(condition["message"])))
     return tree
 

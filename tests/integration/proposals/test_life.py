@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kgents.api import conditions
 from kgents.api.governance.audit import Chain
 from kgents.api.kinds import AGENT, CONFIG_MAP, HIVE_NAMESPACE, PHEROMONE, PROPOSAL, UMWELT
 from kgents.kube.errors import Forbidden, ObjectNotFound
@@ -178,6 +179,8 @@ async def test_changes_of_one_target_take_turns(desk: Desk) -> None:
     second = await desk.propose(agent, {"spec": {"replicas": 3}}, who="eve")
     await desk.work(second)
     assert await desk.phase(second) == "Approved"
+    waits = conditions.find(await desk.get(second), "Merging") or {}
+    assert f"{first} has changed the same target and is watched until" in waits["message"]
     desk.ahead = 120.0
     await desk.health(agent)
     await desk.work(first, second)

@@ -83,3 +83,18 @@ def test_a_proposal_that_led_to_another_is_named_with_its_phase():
     led = {"object": {"kind": "Proposal", "name": "p-1"}, "uid": "p1"}
     text = "\n".join(told([merged(1), merged(2, led)]))
     assert "← proposal p-1 (Merged): “r”" in text
+
+
+def test_an_approved_one_says_what_it_waits_for() -> None:
+    waits = merged(1)
+    condition = {"type": "Merging", "status": "False", "message": "p-0 has changed the same target"}
+    waits["status"] |= {"phase": "Approved", "conditions": [condition]}
+    said = told([waits], name="proposal/p-1")
+    assert any("p-0 has changed the same target" in line for line in said)
+    assert any("it would change" in line for line in said)
+
+
+def test_what_was_taken_back_was_changed() -> None:
+    back = merged(1)
+    back["status"]["phase"] = "RolledBack"
+    assert any("it changed" in line for line in told([back], name="proposal/p-1"))
