@@ -5,9 +5,12 @@ An umwelt's filter binds whoever asks on behalf of an agent; a person who asks f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from kgents.api import pheromone
+from kgents.api.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Wish:
 def wish(arguments: Mapping[str, Any], agent: Mapping[str, Any] | None = None) -> Wish:
     """What the arguments of a sense ask for. `agent`: the Agent on whose behalf (argument `as`), with its `spec`."""
     given = arguments.get("type") or ()
-    types = frozenset([given] if isinstance(given, str) else given)
+    types = known([given] if isinstance(given, str) else given)
     targets = frozenset([str(arguments["target"])]) if arguments.get("target") else None
     nothing = False
     if agent is not None:
@@ -41,6 +44,14 @@ def wish(arguments: Mapping[str, Any], agent: Mapping[str, Any] | None = None) -
             types = types & allowed if types else allowed
             nothing = not types
     return Wish(types, max(float(arguments.get("minIntensity") or 0.0), 0.0), targets, nothing)
+
+
+def known(types: Iterable[str]) -> frozenset[str]:
+    """These types of signals. Raises UsageError for one that there is not: nothing would ever be shown of it."""
+    given = frozenset(str(one).upper() for one in types)
+    if strange := sorted(given.difference(pheromone.TYPES)):
+        raise UsageError(f"there is no signal type {strange[0][:40]}", why=f"types are {', '.join(pheromone.TYPES)}")
+    return given
 
 
 def senses(spec: Mapping[str, Any]) -> frozenset[str] | None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from kgents.api import sensing
 from kgents.api.errors import KgentsError, NotFound, Refused, UsageError
 from kgents.api.names import suggest
 from kgents.cli import options
@@ -92,9 +93,9 @@ def _follow(session: Session, agent: str, timeout: float) -> None:
         if adopted and adopted.get("observedGeneration") == row.get("generation"):
             if adopted.get("status") == "True":
                 tell(f"◎ {row['phase']} {row['readyReplicas']}/{row['replicas']}: {printable(adopted['message'])}")
-                for type in ("ForeignPods", "ReactionsReach", "NotActedOn"):
+                for type in ("ForeignPods", "ReactionsReach", "NotActedOn", "SignalsValid"):
                     said = conditions.get(type) or {}
-                    if said and said.get("status") == ("False" if type == "ReactionsReach" else "True"):
+                    if said and said.get("status") == ("True" if type in ("ForeignPods", "NotActedOn") else "False"):
                         tell(f"◎ {printable(said['message'])}")
                 return
             if adopted.get("status") == "False":
@@ -117,4 +118,5 @@ def _signal(text: str) -> dict[str, str]:
     kind, equals, pattern = text.partition("=")
     if not equals or not pattern:
         raise UsageError(f"“{text[:80]}” is no rule for signals", fix="Write it TYPE=PATTERN, such as WARNING=ERROR")
-    return {"type": kind.upper(), "match": pattern}
+    [type] = sensing.known([kind])
+    return {"type": type, "match": pattern}

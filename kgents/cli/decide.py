@@ -57,7 +57,7 @@ def reject(
 
 
 def rollback(
-    proposal: Proposal, reason: Reason = "", namespace: options.Namespace = None, context: options.Context = None
+    proposal: Proposal, reason: Why = "", namespace: options.Namespace = None, context: options.Context = None
 ) -> None:
     """Take a merged change back. What somebody has changed since is left as it is.
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
+from kgents.api import sensing
 from kgents.api.errors import Refused, UsageError
 from kgents.api.kinds import PHEROMONE
 from kgents.sdk import memory as memory_of
@@ -202,7 +203,7 @@ class Agent:
         return one.claimable and (not one.claimed_by or (one.has_lapsed and one.claimed_by == self._claimant))
 
     def _filter(self, types: tuple[str, ...], least: float) -> Wanted:
-        kinds = {one.upper() for one in types}
+        kinds = sensing.known(types)
 
         def wanted(one: Signal) -> bool:
             if one.target not in ("", self.name) or one.done or (kinds and one.type not in kinds):

@@ -91,6 +91,11 @@ def test_a_file_that_is_no_text_is_told(hive: Machine, tmp_path: Path) -> None:
     assert "UTF-8" in complaint(hive.run(*asked), 2)
 
 
+@pytest.mark.parametrize("words", [("observe", "--type", "WARNINGS"), ("adopt", "deploy/x", "--signal", "WARNINGS=x")])
+def test_a_type_of_signals_that_there_is_not_is_told(hive: Machine, words: tuple[str, ...]) -> None:
+    assert "there is no signal type WARNINGS" in complaint(hive.run(*words), 2)
+
+
 def test_an_unknown_field_is_named(hive: Machine) -> None:
     line = complaint(hive.run("apply", "-f", "-", input=agent("odd", comand=["x"])), 1)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kgents.api.errors import UsageError
 from kgents.api.sensing import wish
 
 OWN = {"type": "WARNING", "target": "ant"}
@@ -36,3 +37,9 @@ def ant(*senses: str) -> dict[str, Any]:
 def test_what_is_asked_for_and_let_in_is_taken(arguments: dict[str, Any], agent: Any, taken: str):
     wanted = wish(arguments, agent)
     assert [name for name, row in ROWS.items() if wanted.takes(row)] == taken.split()
+
+
+@pytest.mark.parametrize("type", ["WARNINGS", ["WARNING", "x"]])
+def test_a_type_that_there_is_not_is_told(type: Any) -> None:
+    with pytest.raises(UsageError, match="there is no signal type"):
+        wish({"type": type})
