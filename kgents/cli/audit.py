@@ -46,5 +46,6 @@ def _verify(session: Session) -> None:
     found = session.read("witness.verify", LIVE).rows()[0]
     if not found["verified"]:
         why = "; ".join(str(one) for one in found["problems"][:5])
-        raise KgentsError("the audit chain does not hold", why=why, fix="Find out who could write proposals' status")
+        fix = "Find out who could delete proposals, or write their status"
+        raise KgentsError("the audit chain does not hold", why=why, fix=fix)
     tell(f"✔ the audit chain holds: {found['links']} links, up to number {found['head']}")

@@ -206,6 +206,18 @@ def test_every_decision_is_an_event_and_in_the_record(hive: Machine, bot: str) -
     assert (entry["decidedBy"], entry["phase"]) == ("kubernetes-admin", "Merged")
 
 
+def test_the_chain_holds_whoever_reads_it(hive: Machine, bot: str) -> None:
+    settled(hive, propose(hive, bot, "--replicas", "2"), "Merged")  # whose risk has zeros, which kubectl spells its way
+    pid = hive.pid("cortex")
+    assert pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        done = hive.run("audit", "--verify")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert ("[KUBECTL]" in done.stderr, "chain holds" in done.stderr) == (True, True), done
+
+
 def test_a_forged_record_is_found(hive: Machine, bot: str) -> None:
     name = propose(hive, bot, "--replicas", "2")
     was = settled(hive, name, "Merged")["diff"]

@@ -64,8 +64,17 @@ def record(proposal: Mapping[str, Any]) -> dict[str, Any]:
 
 def follow(previous: str, facts: Mapping[str, Any]) -> str:
     """The digest of the link that holds `facts` and comes after `previous`."""
-    canonical = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    canonical = json.dumps(_canonical(facts), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return "sha256:" + hashlib.sha256(f"{previous}\n{canonical}".encode()).hexdigest()
+
+
+def _canonical(value: Any) -> Any:
+    """Of one number one spelling: Kubernetes and kubectl write 0 for what was sent as 0.0."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: _canonical(one) for key, one in value.items()}
+    return [_canonical(one) for one in value] if isinstance(value, list) else value
 
 
 @dataclass

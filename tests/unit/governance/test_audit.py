@@ -34,6 +34,18 @@ def test_a_chain_that_nobody_touched_holds() -> None:
     assert Chain.from_data(chain.to_data()).verify(proposals) == []
 
 
+def test_a_number_may_be_spelt_as_kubernetes_does() -> None:
+    metadata = {"name": "p", "namespace": "default", "uid": "1"}
+    risk = {"base": 0.2, "velocity": 0.0, "total": 1.0, "terms": [1.0, True]}
+    proposal: Object = {"metadata": metadata, "spec": {}, "status": {"risk": risk}}
+    chain = Chain()
+    seal(chain, proposal)
+    proposal["status"]["risk"] = {"base": 0.2, "velocity": 0, "total": 1, "terms": [1, True]}
+    assert chain.verify([proposal]) == []
+    proposal["status"]["risk"]["total"] = 0
+    assert chain.verify([proposal]) == ["link 1 (default/p) was changed afterwards"]
+
+
 def test_a_changed_record_is_found() -> None:
     chain, proposals = made()
     proposals[1]["spec"] = {"reason": "a better one"}
