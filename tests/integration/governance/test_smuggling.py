@@ -152,6 +152,16 @@ def test_an_agent_takes_back_nothing_that_it_asked(court: Court) -> None:
     assert court.kubectl.run("get", "proposal", "said").returncode == 0
 
 
+@pytest.mark.parametrize("metadata", [KEPT, OWNED], ids=["finalizer", "owner"])
+def test_nor_are_they_kept_or_collected_by_what_is_put_on_them_later(court: Court, metadata: dict[str, Any]) -> None:
+    name = f"later-{next(iter(metadata)).lower()}"
+    assert (court.proposal("ann", name), court.signal("ann", name)) == (DONE, DONE)
+    for kind in ("proposal", "pheromone"):
+        patch = ("patch", kind, name, "--type=merge", "-p", json.dumps({"metadata": metadata}))
+        assert "is kept is not for agents to say" in court.says(BOT, *patch)
+        assert court.says(BOT, "label", kind, name, "seen=yes") == DONE
+
+
 def test_agents_are_not_swept_away_at_once(court: Court) -> None:
     assert court.create("ann", "Agent", "swept", {"command": ["sleep", "1"]}) == DONE
     said = court.says(BOT, "delete", "--raw", "/apis/kgents.io/v1/namespaces/default/agents")
