@@ -89,7 +89,10 @@ class Entry:
         return bindings
 
     def path(self, **bindings: str) -> str:
-        """The path with its names filled in."""
+        """The path with its names filled in. Raises UsageError for what cannot be a name: it would be no path."""
+        for value in bindings.values():
+            if not all(value.split(".")):
+                raise UsageError(f"“{value[:60]}” is no name", why="a name has a–z, 0–9, '-' and single dots inside")
         return ".".join(bindings[part[1:-1]] if part.startswith("<") else part for part in self.segments)
 
     def parse(self, given: Mapping[str, object]) -> dict[str, Any]:

@@ -32,6 +32,9 @@ class Wish:
 
 def wish(arguments: Mapping[str, Any], agent: Mapping[str, Any] | None = None) -> Wish:
     """What the arguments of a sense ask for. `agent`: the Agent on whose behalf (argument `as`), with its `spec`."""
+    for filter in ("as", "target"):
+        if arguments.get(filter) == "":  # an unset variable of a script, say: it must not show everything
+            raise UsageError(f"{filter} names no agent", fix="Name one, or leave it out")
     given = arguments.get("type") or ()
     types = known([given] if isinstance(given, str) else given)
     targets = frozenset([str(arguments["target"])]) if arguments.get("target") else None

@@ -18,12 +18,30 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Bring a hive up, look after it, take it down.", no_args_is_help=True)
 app.add_typer(infra_crd.app, name="crd")
 
+
+def _named(given: typer.Context, option: typer.CallbackParam, value: str) -> str:
+    """An empty name, a script's unset variable, must not mean the current hive: it may be there to be deleted."""
+    source = given.get_parameter_source(str(option.name))
+    if not value and source is not None and source.name == "COMMANDLINE":
+        raise UsageError("--name is empty", fix="Name the hive, or leave --name out for the current one")
+    return value
+
+
 NewName = Annotated[
     str,
-    typer.Option("--name", "--hive", help="The hive's name; laptop, or the context's, if left out.", metavar="NAME"),
+    typer.Option(
+        "--name",
+        "--hive",
+        help="The hive's name; laptop, or the context's, if left out.",
+        metavar="NAME",
+        callback=_named,
+    ),
 ]
 Name = Annotated[
-    str, typer.Option("--name", "--hive", help="The hive's name; the current context's if left out.", metavar="NAME")
+    str,
+    typer.Option(
+        "--name", "--hive", help="The hive's name; the current context's if left out.", metavar="NAME", callback=_named
+    ),
 ]
 
 

@@ -96,6 +96,17 @@ def test_a_type_of_signals_that_there_is_not_is_told(hive: Machine, words: tuple
     assert "there is no signal type WARNINGS" in complaint(hive.run(*words), 2)
 
 
+@pytest.mark.parametrize("words", [("status", ""), ("why", "../../etc"), ("proposals", ""), ("logs", "a..b")])
+def test_what_is_no_name_is_told_in_plain_words(hive: Machine, words: tuple[str, ...]) -> None:
+    assert "is no name" in complaint(hive.run(*words), 2)
+
+
+@pytest.mark.parametrize("command", [("delete", "--yes"), ("stop",), ("status",)])
+def test_an_empty_name_is_not_the_current_hive(hive: Machine, command: tuple[str, ...]) -> None:
+    assert "--name is empty" in complaint(hive.run("infra", *command, "--name", ""), 2)
+    assert hive.hive.is_dir()
+
+
 def test_an_unknown_field_is_named(hive: Machine) -> None:
     line = complaint(hive.run("apply", "-f", "-", input=agent("odd", comand=["x"])), 1)
 

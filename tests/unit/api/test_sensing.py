@@ -43,3 +43,9 @@ def test_what_is_asked_for_and_let_in_is_taken(arguments: dict[str, Any], agent:
 def test_a_type_that_there_is_not_is_told(type: Any) -> None:
     with pytest.raises(UsageError, match="there is no signal type"):
         wish({"type": type})
+
+
+@pytest.mark.parametrize("filter", ["as", "target"])
+def test_a_filter_that_names_nobody_does_not_show_everything(filter: str) -> None:
+    with pytest.raises(UsageError, match="names no agent"):
+        wish({filter: ""})
