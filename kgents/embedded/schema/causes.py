@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -19,6 +19,8 @@ TOO_LONG = "FieldValueTooLong"
 TOO_MANY = "FieldValueTooMany"
 GO_EXPONENT = 1e21
 """From here on Go writes numbers with an exponent."""
+NOWHERE = "<nil>"
+"""The field of a cause that Kubernetes assigns to none: only its sentence says what it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class Cause:
     field: str
     reason: str
     message: str
+    owner: str = ""
+    """The path of the value it is about, where the field does not tell."""
 
     def to_dict(self) -> dict[str, str]:
         """The entry as Kubernetes writes it."""
@@ -50,6 +54,11 @@ def show(value: Any) -> str:
 def invalid(field: str, value: Any, detail: str) -> Cause:
     """`Invalid value: <value>: <detail>`."""
     return Cause(field, INVALID, f"Invalid value: {show(value)}: {detail}")
+
+
+def invalid_at(owner: str, detail: str) -> Cause:
+    """What Kubernetes says of the value at `owner` without naming its field."""
+    return Cause(NOWHERE, INVALID, f'Invalid value: "": {detail}', owner)
 
 
 def type_invalid(field: str, value: Any, detail: str) -> Cause:
@@ -86,6 +95,11 @@ def too_long(field: str, limit: int) -> Cause:
 def too_many(field: str, count: int, limit: int) -> Cause:
     """A list or map beyond its limit."""
     return Cause(field, TOO_MANY, f"Too many: {count}: must have at most {limit} items")
+
+
+def below(path: str, causes: Iterable[Cause]) -> list[Cause]:
+    """The causes of a value that was judged by itself, and stands at `path`; their sentences stay as they are."""
+    return [replace(one, field=f"{path}.{one.field}" if one.field not in ("", NOWHERE) else path) for one in causes]
 
 
 def invalid_message(causes: Sequence[Cause]) -> str:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from kgents.embedded.schema.causes import INVALID, Cause
+from kgents.embedded.schema.causes import NOWHERE, Cause, invalid_at
 from kgents.embedded.schema.node import ABSENT, Node
 from kgents.embedded.schema.patience import OutOfPatience, patience
 from kgents.embedded.schema.validation import validate
 
-OUT_OF_PATIENCE = Cause(
-    "<nil>",
-    INVALID,
-    'Invalid value: "": validation failed due to running out of cost budget: the object is too large for the number of '
+OUT_OF_PATIENCE = invalid_at(
+    "",
+    "validation failed due to running out of cost budget: the object is too large for the number of "
     "alternatives (anyOf, oneOf, allOf, not) in the schema",
 )
 
@@ -87,8 +86,8 @@ def _only_metadata(new: Any, old: Any) -> bool:
 
 
 def _owner(cause: Cause) -> str:
-    if cause.field == "<nil>":
-        return cause.message.rpartition(" in ")[2]  # a numeric format: only the sentence names the value
+    if cause.field == NOWHERE:
+        return cause.owner
     if cause.reason == "FieldValueRequired":
         return cause.field.rpartition(".")[0]
     if cause.reason == "FieldValueDuplicate":

@@ -10,6 +10,7 @@ from typing import Any
 from kgents.embedded.schema import builtin, decoding, defaulting, pruning, zeros
 from kgents.embedded.schema.causes import (
     NOT_SUPPORTED,
+    NOWHERE,
     REQUIRED,
     TOO_LONG,
     TOO_MANY,
@@ -123,15 +124,15 @@ class Schema:
         causes = validate_ratcheting(self.root, new, before)
         if self.meta_rules is not None and (old is None or new.get("metadata") != old.get("metadata")):
             validate(self.meta_rules, new.get("metadata") or {}, "metadata", causes)
-        causes.sort(key=lambda cause: cause.field)
+        causes.sort(key=lambda cause: (cause.field == NOWHERE, cause.field))
         if not self.has_rules:
             return causes
         if any(cause.reason in BLOCKING for cause in causes):
-            return [*causes, invalid("<nil>", None, NOT_CHECKED)]
+            return [*causes, invalid(NOWHERE, None, NOT_CHECKED)]
         from kgents.embedded.schema.rules import check_rules  # CEL costs memory: only for CRDs that use it
 
         broken = check_rules(self.root, new, before)
-        return causes + [cause if cause.field else replace(cause, field="<nil>") for cause in broken]
+        return causes + [cause if cause.field else replace(cause, field=NOWHERE) for cause in broken]
 
 
 def complete_resources(node: Node, *, is_root: bool = False) -> None:

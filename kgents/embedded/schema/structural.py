@@ -11,7 +11,7 @@ from typing import Any
 import re2
 
 from kgents.embedded.schema import pruning
-from kgents.embedded.schema.causes import Cause, forbidden, invalid, required
+from kgents.embedded.schema.causes import Cause, below, forbidden, invalid, required
 from kgents.embedded.schema.clone import clone
 from kgents.embedded.schema.node import compile_schema
 from kgents.embedded.schema.patience import OutOfPatience, patience
@@ -200,4 +200,4 @@ def _check_default(schema: Schema, path: str) -> list[Cause]:
             validate(node, value, "", causes)
     except OutOfPatience:
         return [invalid(path, "", "takes too long to be validated")]
-    return [Cause(path + (f".{cause.field}" if cause.field else ""), cause.reason, cause.message) for cause in causes]
+    return below(path, causes)

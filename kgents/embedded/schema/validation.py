@@ -16,6 +16,7 @@ from kgents.embedded.schema.causes import (
     Cause,
     duplicate,
     invalid,
+    invalid_at,
     not_supported,
     required,
     show,
@@ -25,7 +26,7 @@ from kgents.embedded.schema.causes import (
 )
 from kgents.embedded.schema.embedded import check_resource
 from kgents.embedded.schema.formats import FORMATS
-from kgents.embedded.schema.node import Node, compile_schema
+from kgents.embedded.schema.node import ANY, Node, compile_schema
 from kgents.embedded.schema.patience import raise_if_late
 
 Check = Callable[[Any, str, list[Cause]], None]
@@ -52,11 +53,11 @@ HUGE = 1e300
 FLOAT32 = 3.4028235e38
 RANGES: dict[tuple[str, Any], tuple[float, float]] = {
     ("integer", "int32"): (-(2**31), 2**31 - 1),
-    ("integer", "uint32"): (0, 2**32 - 1),
-    ("integer", "uint64"): (0, 2**64 - 1),
     ("number", "float"): (-FLOAT32, FLOAT32),
-    ("number", "float32"): (-FLOAT32, FLOAT32),
 }
+NUMBER_FORMATS = {"integer": ("int32", "int64"), "number": ("float", "double")}
+GO_FORMATS = {"integer": "int64", "number": "float64"}
+"""How Go names the type of a number that stands where a value of some format should."""
 
 
 def validate(node: Node, value: Any, path: str, causes: list[Cause]) -> None:
@@ -66,8 +67,10 @@ def validate(node: Node, value: Any, path: str, causes: list[Cause]) -> None:
         actual = "number"  # to Go it is one
     expected = node.type
     if actual != expected and not _fits(node, expected, actual, value):
-        wanted = "integer,string" if node.int_or_string else expected
-        causes.append(type_invalid(path, actual, f'{path} in body must be of type {wanted}: "{actual}"'))
+        _blame_type(node, actual, value, path, causes)
+    if value is None:
+        if options := node.source.get("enum"):
+            causes.append(not_supported(path, None, options))  # no option equals null, not even null
         return
     checks = node.validator
     if checks is None:
@@ -108,6 +111,33 @@ def _fits(node: Node, expected: str, actual: str, value: Any) -> bool:
     return expected == "integer" and whole
 
 
+def _blame_type(node: Node, actual: str, value: Any, path: str, causes: list[Cause]) -> None:
+    """A value of the wrong type. As in Kubernetes it is held against everything else that can be asked of it too."""
+    wanted = "integer,string" if node.int_or_string else node.type
+    form = _known_format(node)
+    if form and actual not in ("string", "array", "null"):
+        wanted, actual = form, GO_FORMATS.get(actual, "")
+    causes.append(type_invalid(path, actual, f'{path} in body must be of type {wanted}: "{actual}"'))
+    if node.type == "integer" and type(value) in (int, float) and not _is_whole(value, INT64):
+        causes.append(_out_of_range(path, "integer", form))
+
+
+def _known_format(node: Node) -> str:
+    """The format, if it is one that Kubernetes checks for the type."""
+    form = str(node.source.get("format") or "")
+    known = FORMATS if node.type in ("", "string") else NUMBER_FORMATS.get(node.type, ())
+    return form if form in known else ""
+
+
+def _is_whole(value: float, limit: int) -> bool:
+    return -limit <= value < limit and float(value).is_integer()
+
+
+def _out_of_range(path: str, kind: str, form: str) -> Cause:
+    how = f"with format {form}" if form else "(default format)"
+    return invalid_at(path, f"Checked value must be of type {kind} {how} in {path}")
+
+
 def _validate_object(node: Node, value: dict[str, Any], path: str, causes: list[Cause]) -> None:
     properties, extra = node.properties, node.additional
     prefix = f"{path}." if path else ""
@@ -143,12 +173,28 @@ def compile_checks(node: Node) -> tuple[Check, ...]:
     """The value checks of one schema object, its children not included."""
     schema = node.source
     checks: list[Check] = []
+    texts: list[Check] = []
     for keyword, build in BUILDERS.items():
         if schema.get(keyword) is not None:
             check = build(schema[keyword], schema)
             if check is not None:
-                checks.append(check)
+                (texts if keyword in TEXT else checks).append(check)
+    if texts:
+        checks.append(texts[0] if len(texts) == 1 else _first_of(texts))
     return tuple(checks)
+
+
+def _first_of(checks: list[Check]) -> Check:
+    """Of a text Kubernetes tells only the first thing that is wrong with it."""
+
+    def check(value: Any, path: str, causes: list[Cause]) -> None:
+        before = len(causes)
+        for one in checks:
+            one(value, path, causes)
+            if len(causes) > before:
+                return
+
+    return check
 
 
 def _required(names: Any, _: Mapping[str, Any]) -> Check | None:
@@ -250,8 +296,8 @@ def _range(name: Any, kind: str) -> Check | None:
     least, most = limits
 
     def check(value: Any, path: str, causes: list[Cause]) -> None:
-        if type(value) in (int, float) and not least <= value <= most:
-            causes.append(invalid("<nil>", "", f"Checked value must be of type {kind} with format {name} in {path}"))
+        if type(value) in (int, float) and not least <= value <= most and (kind == "number" or _is_whole(value, INT64)):
+            causes.append(_out_of_range(path, kind, name))
 
     return check
 
@@ -321,29 +367,87 @@ def _holds(node: Node, value: Any, path: str) -> list[Cause]:
     return causes
 
 
-def _combined(keyword: str, schemas: Any) -> Check:
-    nodes = [compile_schema(schema) for schema in schemas]
+def _combined(judge: Callable[[list[Node], Any, str], list[Cause]]) -> Callable[[Any, Mapping[str, Any]], Check]:
+    def build(schemas: Any, _: Mapping[str, Any]) -> Check:
+        nodes = [compile_schema(schema) for schema in schemas]
 
-    def check(value: Any, path: str, causes: list[Cause]) -> None:
-        results: list[list[Cause]] = []
-        for node in nodes:
-            results.append(_holds(node, value, path))
-            if keyword == "anyOf" and not results[-1]:
-                return
-        valid = sum(not result for result in results)
+        def check(value: Any, path: str, causes: list[Cause]) -> None:
+            known = set(causes)
+            found = dict.fromkeys(judge(nodes, value, path))
+            causes.extend(cause for cause in found if cause not in known)
+
+        return check
+
+    return build
+
+
+def _any_of(nodes: list[Node], value: Any, path: str) -> list[Cause]:
+    results: list[list[Cause]] = []
+    for node in nodes:
+        results.append(_holds(node, value, path))
+        if not results[-1]:
+            return []
+    return [invalid_at(path, f'"{path}" must validate at least one schema (anyOf)'), *_closest(nodes, results, value)]
+
+
+def _one_of(nodes: list[Node], value: Any, path: str) -> list[Cause]:
+    results = [_holds(node, value, path) for node in nodes]
+    valid = sum(not result for result in results)
+    if valid == 1:
+        return []
+    found = f"Found {valid} valid alternatives" if valid else "Found none valid"
+    told = invalid_at(path, f'"{path}" must validate one and only one schema (oneOf). {found}')
+    return [told] if valid else [told, *_closest(nodes, results, value)]
+
+
+def _all_of(nodes: list[Node], value: Any, path: str) -> list[Cause]:
+    results = [_holds(node, value, path) for node in nodes]
+    if not any(results):
+        return []
+    none = ". None validated" if all(results) else ""
+    told = invalid_at(path, f'"{path}" must validate all the schemas (allOf){none}')
+    return [*(cause for result in results for cause in result), told]
+
+
+def _closest(nodes: list[Node], results: list[list[Cause]], value: Any) -> list[Cause]:
+    """What is wrong by the schema against which most could be checked: the one that was probably meant."""
+    best = max(range(len(nodes)), key=lambda at: _matched(nodes[at], value))
+    return results[best]
+
+
+def _matched(node: Node, value: Any) -> int:
+    """How many checks a schema holds for a value, as Kubernetes' validator counts them."""
+    raise_if_late()
+    actual, schema = TYPE_NAMES[type(value)], node.source
+    fits = actual == node.type or _fits(node, node.type, actual, value)
+    typed = bool(node.type or node.int_or_string or _known_format(node))
+    if value is None:
+        return int(typed and fits)
+    count = typed + (typed and fits) + _matched_parts(schema, value) + 4
+    if isinstance(value, bool):
+        return count
+    if isinstance(value, str):
+        return count + 1 + bool(_known_format(node))
+    if isinstance(value, dict):
+        children = ((node.child(name), item) for name, item in value.items())
+        return count + 1 + sum(_matched(child, item) for child, item in children if child and child is not ANY)
+    items = node.items
+    return count + 2 + (sum(_matched(items, item) for item in value) if isinstance(value, list) and items else 0)
+
+
+def _matched_parts(schema: Mapping[str, Any], value: Any) -> int:
+    """What the schemas add that stand in a schema's own `anyOf` and its like."""
+    total = 0
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        nodes = [compile_schema(part) for part in schema.get(keyword) or ()]
+        counts = [_matched(node, value) for node in nodes]
         if keyword == "allOf":
-            causes.extend(cause for result in results for cause in result)
-            if valid < len(nodes):
-                causes.append(invalid(path, "", f'"{path}" must validate all the schemas (allOf)'))
-        elif keyword == "anyOf":
-            causes.append(invalid(path, "", f'"{path}" must validate at least one schema (anyOf)'))
-            closest: list[Cause] = min(results, key=len)
-            causes += closest
-        elif keyword == "oneOf" and valid != 1:
-            found = "Found none valid" if not valid else f"Found {valid} valid alternatives"
-            causes.append(invalid(path, "", f'"{path}" must validate one and only one schema (oneOf). {found}'))
-
-    return check
+            total += sum(counts)
+            continue
+        fit = [count for node, count in zip(nodes, counts, strict=True) if not _holds(node, value, "")]
+        if keyword == "anyOf" or len(fit) < 2:
+            total += fit[0] if fit else max(counts, default=0)
+    return total
 
 
 def _not(schema: Any, _: Mapping[str, Any]) -> Check:
@@ -351,11 +455,12 @@ def _not(schema: Any, _: Mapping[str, Any]) -> Check:
 
     def check(value: Any, path: str, causes: list[Cause]) -> None:
         if not _holds(node, value, path):
-            causes.append(invalid(path, "", f'"{path}" must not validate the schema (not)'))
+            causes.append(invalid_at(path, f'"{path}" must not validate the schema (not)'))
 
     return check
 
 
+TEXT = ("maxLength", "minLength", "pattern")
 BUILDERS: dict[str, Callable[[Any, Mapping[str, Any]], Check | None]] = {
     "required": _required,
     "enum": _enum,
@@ -371,8 +476,8 @@ BUILDERS: dict[str, Callable[[Any, Mapping[str, Any]], Check | None]] = {
     "uniqueItems": _unique_items,
     "maxProperties": _max_properties,
     "minProperties": _min_properties,
-    "allOf": lambda schemas, _: _combined("allOf", schemas),
-    "anyOf": lambda schemas, _: _combined("anyOf", schemas),
-    "oneOf": lambda schemas, _: _combined("oneOf", schemas),
+    "allOf": _combined(_all_of),
+    "anyOf": _combined(_any_of),
+    "oneOf": _combined(_one_of),
     "not": _not,
 }

@@ -10,6 +10,8 @@ from kgents.embedded.schema.node import compile_schema
 from kgents.embedded.schema.validation import validate
 from tests.unit.schema.plants import PLANTS, custom, plant
 
+TOO_LARGE = '<nil>: Invalid value: "": Checked value must be of type integer (default format)'
+
 
 def complaints(**spec: Any) -> list[str]:
     return [str(cause) for cause in PLANTS.validate(plant(**spec))]
@@ -88,6 +90,62 @@ def test_junctors_combine_schemas(word: str, bad: Any, good: Any) -> None:
     assert not faults(good)
 
 
+SHAPES = [{"required": ["circle"]}, {"required": ["box"], "properties": {"box": {"minimum": 2}}}]
+
+
+@pytest.mark.parametrize(
+    ("spec", "word", "told"),
+    [
+        ({}, "oneOf", ["spec.circle: Required value", "(oneOf). Found none valid"]),
+        ({"box": 1}, "oneOf", ["spec.box: Invalid value: 1: ", "(oneOf). Found none valid"]),
+        ({"circle": 1, "box": 2}, "oneOf", ["(oneOf). Found 2 valid alternatives"]),
+        ({"box": 1}, "anyOf", ["spec.box: Invalid value: 1: ", "at least one schema (anyOf)"]),
+        ({"box": 1}, "allOf", ["spec.box: ", "spec.circle: Required", "all the schemas (allOf). None validated"]),
+        ({"box": 2}, "allOf", ["spec.circle: Required value", '<nil>: Invalid value: "": "spec" must validate all']),
+    ],
+)
+def test_what_the_alternative_that_was_meant_lacks_is_told(spec: Any, word: str, told: list[str]) -> None:
+    whole = {"type": "integer"}
+    schema = custom({"type": "object", "properties": {"circle": whole, "box": whole}, word: SHAPES})
+    causes = [str(cause) for cause in schema.validate(plant(**spec))]
+    assert len(causes) == len(told)
+    assert all(text in cause for cause, text in zip(causes, told, strict=True))
+    assert causes[-1].startswith('<nil>: Invalid value: "": "spec" must validate')
+
+
+def test_what_an_alternative_asks_of_an_unchanged_value_is_tolerated() -> None:
+    field = {"type": "object", "properties": {"box": {"type": "integer"}}, "oneOf": SHAPES}
+    schema = custom({"type": "object", "properties": {"a": field, "b": {"type": "string"}}})
+    assert schema.validate(plant(a={"box": 1}, b="new"), plant(a={"box": 1})) == []
+    assert len(schema.validate(plant(a={"box": 0}), plant(a={"box": 1}))) == 2
+
+
+@pytest.mark.parametrize(
+    ("form", "value", "told"),
+    [
+        ({"type": "string", "minLength": 2, "pattern": "^b"}, "a", ["at least 2 chars long"]),
+        ({"type": "string", "maxLength": 1, "pattern": "^b"}, "aa", ["Too long: may not be more than 1 bytes"]),
+        (
+            {"type": "string", "enum": ["a"]},
+            1,
+            ['of type string: "integer"', 'Unsupported value: 1: supported values: "a"'],
+        ),
+        ({"type": "string", "enum": ["a"]}, None, ['of type string: "null"', "Unsupported value: null: "]),
+        ({"type": "string", "nullable": True, "enum": ["a"]}, None, ["Unsupported value: null: "]),
+        ({"type": "string", "format": "date-time"}, 5, ['"int64": spec.a in body must be of type date-time: "int64"']),
+        ({"type": "string", "format": "date"}, True, ['Invalid value: "": spec.a in body must be of type date: ""']),
+        ({"type": "string", "format": "odd"}, 5, ['of type string: "integer"']),
+        ({"type": "integer", "format": "int32"}, "5", ['of type integer: "string"']),
+        ({"type": "integer", "format": "int32"}, 1.5, ['of type int32: "float64"', "with format int32 in spec.a"]),
+        ({"type": "integer"}, 1.5, ['of type integer: "number"', "must be of type integer (default format) in spec.a"]),
+    ],
+)
+def test_a_value_is_held_against_all_that_can_be_asked_of_it(form: Any, value: Any, told: list[str]) -> None:
+    causes = [str(c) for c in custom({"type": "object", "properties": {"a": form}}).validate(plant(a=value))]
+    assert len(causes) == len(told)
+    assert all(text in cause for cause, text in zip(causes, told, strict=True))
+
+
 def test_a_hostile_pattern_is_linear() -> None:
     schema = custom({"type": "object", "properties": {"a": {"type": "string", "pattern": "^(a+)+$"}}})
     assert schema.validate(plant(a="a" * 100_000 + "!"))
@@ -142,8 +200,9 @@ def test_numbers_beyond_an_integer_are_floats_as_in_go(value: Any, shown: str) -
         }
     )
     for spec in ({"n": value}, {"ns": [1, value]}):
-        (cause,) = schema.validate(plant(**spec))
+        cause, *rest = schema.validate(plant(**spec))
         assert cause.message.endswith(f'must be of type integer: "{shown}"')
+        assert [str(one).split(" in ")[0] for one in rest] == [TOO_LARGE] * (not -(2**63) <= value < 2**63)
 
 
 @pytest.mark.parametrize(
