@@ -57,7 +57,7 @@ async def create_object(call: Call, obj: Object, *, tracked: bool = False) -> Re
     metadata.merge_owners(call, meta, metadata.AFTER_ADMISSION)
     causes = metadata.validate(call, meta)
     causes += await run_strategy(resource.strategy, lambda: resource.strategy.validate(obj, write))
-    causes += await run_schema(resource, obj, None, size)
+    causes += await run_schema(call, obj, None, size)
     if causes:
         raise invalid(resource.group, resource.kind, str(meta.get("name", "")), causes)
     await call.api.admission.validate(review)

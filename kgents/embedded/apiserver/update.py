@@ -119,7 +119,7 @@ async def _settle(call: Call, new: Object, old: Object, write: Write, *, tracked
     metadata.merge_owners(call, new["metadata"], metadata.AFTER_ADMISSION)
     causes = metadata.validate_update(call, new["metadata"], old["metadata"])
     causes += await run_strategy(resource.strategy, lambda: resource.strategy.validate_update(new, old, write))
-    causes += await run_schema(resource, new, old, size)
+    causes += await run_schema(call, new, old, size, write.subresource)
     if causes:
         raise invalid(resource.group, resource.kind, call.info.name, causes)
     await call.api.admission.validate(review_of(call, new, old, write.subresource))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from kgents.embedded.apiserver.aside import aside
-from kgents.embedded.apiserver.registry import Resource
+from kgents.embedded.apiserver.calls import Call
 from kgents.embedded.apiserver.strategy import Strategy
 from kgents.embedded.schema.causes import Cause
 
@@ -19,25 +20,15 @@ async def run_strategy(strategy: Strategy, work: Callable[[], list[Cause]]) -> l
     return await asyncio.to_thread(work) if strategy.judges_slowly else work()
 
 
-async def run_schema(resource: Resource, new: Object, old: Object | None, size: int = 0) -> list[Cause]:
+async def run_schema(call: Call, new: Object, old: Object | None, size: int, subresource: str = "") -> list[Cause]:
     """What the schema finds wrong. CEL rules run in a thread: a slow one holds up nobody else, nor does a large object.
 
     `size` is about how many bytes of JSON the object has.
     """
-    if not resource.custom:
+    if not call.resource.custom:
         return []
-    schema = resource.schema
+    schema = call.resource.schema
+    work = partial(schema.validate, new, old, status=subresource == "status", warnings=call.warnings)
     if schema.has_rules:
-        causes = await asyncio.to_thread(schema.validate, new, old)
-    else:
-        causes = await aside(size * schema.alternatives, lambda: schema.validate(new, old))
-    return causes if old is None else [_as_in_updates(cause) for cause in causes]
-
-
-def _as_in_updates(cause: Cause) -> Cause:
-    """In updates Kubernetes names a value of the wrong type by its last part alone."""
-    where = f"{cause.field} in body must be of type"
-    if where not in cause.message:
-        return cause
-    last = cause.field.rpartition(".")[2]
-    return Cause(cause.field, cause.reason, cause.message.replace(where, f"{last} in body must be of type"))
+        return await asyncio.to_thread(work)
+    return await aside(size * schema.alternatives, work)

@@ -44,6 +44,7 @@ class Node:
         "source",
         "type",
         "validator",
+        "walk_lists",
         "walk_rules",
     )
 
@@ -67,6 +68,7 @@ class Node:
         self.source: Mapping[str, Any] = {}
         self.definition = ""
         self.validator: Any = None
+        self.walk_lists: bool | None = None
         self.walk_rules: bool | None = None
         self.cel_plain: bool | None = None
 

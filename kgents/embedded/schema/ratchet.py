@@ -90,6 +90,4 @@ def _owner(cause: Cause) -> str:
         return cause.owner
     if cause.reason == "FieldValueRequired":
         return cause.field.rpartition(".")[0]
-    if cause.reason == "FieldValueDuplicate":
-        return cause.field.rpartition("[")[0]
     return cause.field

@@ -53,6 +53,12 @@ def dotted_problem(node: Node, path: str) -> str:
     return "" if target(node, path) is not None else "does not refer to a valid field"
 
 
-def field_suffix(path: str) -> str:
-    """A rule's fieldPath as the end of a field name: `.min`, `['a.b']` becomes `[a.b]`."""
-    return "".join(f"[{name}]" if bracketed else f".{name}" for name, bracketed in parts(path) or ())
+def field_suffix(node: Node, path: str) -> str:
+    """A rule's fieldPath as the end of a field name: `.min`; a key of a map, however it is written, `.notes[a]`."""
+    told: list[str] = []
+    current: Node | None = node
+    for name, _ in parts(path) or ():
+        is_key = current is not None and not current.properties
+        told.append(f"[{name}]" if is_key and told else f".[{name}]" if is_key else f".{name}")
+        current = None if current is None else current.child(name)
+    return "".join(told)

@@ -60,12 +60,13 @@ class Rule:
         self.source = str(raw.get("rule") or "").strip()
         self.message = str(raw.get("message") or "").strip()
         self.reason = str(raw.get("reason") or INVALID)
-        self.field = field_suffix(str(raw.get("fieldPath") or ""))
+        self.field = field_suffix(node, str(raw.get("fieldPath") or ""))
         self.transition = mentions_old_self(self.source)
         self.optional_old = bool(raw.get("optionalOldSelf"))
         self.program = compile_rule(self.source, self.optional_old)
         expression = str(raw.get("messageExpression") or "").strip()
-        self.message_expression = compile_rule(expression, self.optional_old) if expression else None
+        # Kubernetes gives it the bare old value even where the rule gets an optional one (evalMessageExpression).
+        self.message_expression = compile_rule(expression, False) if expression else None
 
         self.dear = [one for one in (self.program, self.message_expression) if one is not None and _is_dear(one, node)]
 
@@ -121,48 +122,62 @@ def _compiled(node: Node) -> tuple[Rule, ...]:
     return tuple(Rule(raw, node) for raw in node.rules)
 
 
-def check_rules(node: Node, new: Any, old: Any = ABSENT, clock: Callable[[], float] = time.thread_time) -> list[Cause]:
-    """The causes of all rules that `new` breaks; `old` is ABSENT on create. `clock` counts this thread's seconds."""
-    return _Walk(clock).run(node, new, old)
+def check_rules(
+    node: Node,
+    new: Any,
+    old: Any = ABSENT,
+    clock: Callable[[], float] = time.thread_time,
+    *,
+    tolerated: list[Cause] | None = None,
+) -> list[Cause]:
+    """The causes of all rules that `new` breaks; `old` is ABSENT on create. `clock` counts this thread's seconds.
+
+    Of what has not changed a broken rule is tolerated and goes to `tolerated`, if that is given.
+    """
+    return _Walk(clock, tolerated).run(node, new, old)
 
 
 class _Walk:
     """One pass over one object, with its budget."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], tolerated: list[Cause] | None) -> None:
         self.clock = clock
+        self.tolerated = tolerated
         self.end = clock() + MAX_CPU_SECONDS
         self.causes: list[Cause] = []
 
     def run(self, node: Node, new: Any, old: Any) -> list[Cause]:
         try:
-            self._visit(node, new, old, "")
+            self._visit(node, new, old, "", (new, old))
         except _Stopped as stop:
             self.causes.append(stop.cause)
         return self.causes
 
-    def _visit(self, node: Node, new: Any, old: Any, path: str) -> None:
-        if new is None and node.nullable:
+    def _visit(self, node: Node, new: Any, old: Any, path: str, around: tuple[Any, Any]) -> None:
+        """`around`: the nearest value around this one that is known to have an old self, and that."""
+        if new is None:
             return
+        pair = around if old is ABSENT else (new, old)
         if node.rules:
-            self._check(node, new, old, path)
+            self._check(node, new, old, path, pair)
         for child, item, before, where in _children(node, new, old, path):
-            self._visit(child, item, before, where)
+            self._visit(child, item, before, where, pair)
 
-    def _check(self, node: Node, new: Any, old: Any, path: str) -> None:
-        unchanged = old is not ABSENT and same(new, old)
+    def _check(self, node: Node, new: Any, old: Any, path: str, pair: tuple[Any, Any]) -> None:
         subject: _Subject | None = None
         for rule in _compiled(node):
-            if rule.transition and old is ABSENT and not rule.optional_old:
+            if rule.transition and (old is ABSENT or old is None) and not rule.optional_old:
                 continue
-            if unchanged and not rule.transition:
-                continue  # ratcheting: what was broken and is untouched is tolerated
             if self.clock() > self.end:
                 raise _Stopped(_of_type(path, node, OUT_OF_BUDGET))
             if subject is None:
                 subject = _Subject(node, new, old, path)
             cause = subject.judge(rule)
-            if cause is not None:
+            if cause is None:
+                continue
+            if self.tolerated is not None and subject.judged and not rule.transition and same(*pair):
+                self.tolerated.append(cause)
+            else:
                 self.causes.append(cause)
 
 
@@ -183,18 +198,21 @@ class _Subject:
         self._new = new
         before = None if old is ABSENT else to_cel(node, old)
         now = to_cel(node, new)
+        self.judged = False
+        """Whether the last rule said no, rather than failing."""
         self._plain = {"self": now, "oldSelf": before}
-        self._optional = {"self": now, "oldSelfValue": before, "hasOldSelf": old is not ABSENT}
+        self._optional = {"self": now, "oldSelfValue": before, "hasOldSelf": before is not None}
 
     def judge(self, rule: Rule) -> Cause | None:
         """What a rule finds wrong with the value, or None. Raises _Stopped when the rule is too dear."""
         given = self._optional if rule.optional_old else self._plain
+        self.judged = False
         what = f"rule: {rule.shown()}"
         try:
             if rule.run(rule.program, given, given) is True:
                 return None
             what = f'messageExpression: "{rule.source}"'
-            text = rule.text(given, given)
+            text = rule.text(self._plain, self._plain)
         except OverBudget as error:
             said = f"'{error.what}': {STOPPED} due to call cost exceeds limit for {what}"
             raise _Stopped(_of_type(self._path, self._node, said)) from error
@@ -204,6 +222,7 @@ class _Subject:
                 reason = "call arguments did not match a supported operator, function or macro signature"
                 said = f"'{error.what}': {reason} for {what}"
             return _of_type(self._path, self._node, said)
+        self.judged = True
         field = (self._path + rule.field).lstrip(".")
         return Cause(field, rule.reason, _message(rule, self._node, self._new, text))
 

@@ -16,9 +16,11 @@ from kgents.embedded.schema.causes import (
     TOO_MANY,
     TYPE_INVALID,
     Cause,
+    below,
     invalid,
 )
 from kgents.embedded.schema.depth import TooDeep, check_depth
+from kgents.embedded.schema.list_types import check_lists
 from kgents.embedded.schema.node import ABSENT, ANY, Node, compile_schema
 from kgents.embedded.schema.ratchet import validate_ratcheting
 from kgents.embedded.schema.validation import validate
@@ -116,14 +118,18 @@ class Schema:
         if not self.is_custom:
             zeros.fill_structs(self.root, obj)
 
-    def validate(self, new: Any, old: Any = None) -> list[Cause]:
-        """Every reason why a custom object is invalid; `old` is what is stored, for updates."""
+    def validate(
+        self, new: Any, old: Any = None, *, status: bool = False, warnings: list[str] | None = None
+    ) -> list[Cause]:
+        """Every reason why a custom object is invalid; `old` is what is stored, for updates.
+
+        `status`: only the status could change. `warnings` takes what is told of broken rules that are tolerated.
+        """
         if not self.is_custom:
             return []
         before = ABSENT if old is None else old
-        causes = validate_ratcheting(self.root, new, before)
-        if self.meta_rules is not None and (old is None or new.get("metadata") != old.get("metadata")):
-            validate(self.meta_rules, new.get("metadata") or {}, "metadata", causes)
+        causes = self._validate_status(new, old or {}) if status else self._validate_all(new, before)
+        causes += self._repeated(new, before)
         causes.sort(key=lambda cause: (cause.field == NOWHERE, cause.field))
         if not self.has_rules:
             return causes
@@ -131,8 +137,38 @@ class Schema:
             return [*causes, invalid(NOWHERE, None, NOT_CHECKED)]
         from kgents.embedded.schema.rules import check_rules  # CEL costs memory: only for CRDs that use it
 
-        broken = check_rules(self.root, new, before)
-        return causes + [cause if cause.field else replace(cause, field=NOWHERE) for cause in broken]
+        tolerated: list[Cause] = []
+        broken = check_rules(self.root, new, before, tolerated=tolerated)
+        if warnings is not None:
+            warnings += map(str, _located(tolerated))
+        return causes + _located(broken)
+
+    def _validate_all(self, new: Any, before: Any) -> list[Cause]:
+        causes = validate_ratcheting(self.root, new, before)
+        if self.meta_rules is not None and (before is ABSENT or new.get("metadata") != before.get("metadata")):
+            validate(self.meta_rules, new.get("metadata") or {}, "metadata", causes)
+        return causes
+
+    def _validate_status(self, new: Any, old: Any) -> list[Cause]:
+        """As in Kubernetes the status is judged by itself, so that sentences about it do not begin with its name."""
+        node = self.root.properties.get("status")
+        if node is None or "status" not in new:
+            return []
+        return below("status", validate_ratcheting(node, new["status"], old.get("status", ABSENT)))
+
+    def _repeated(self, new: Any, before: Any) -> list[Cause]:
+        """Elements of sets and maps that are there twice: tolerated once there were any."""
+        causes: list[Cause] = []
+        check_lists(self.root, new, "", causes)
+        if causes and before is not ABSENT:
+            known: list[Cause] = []
+            check_lists(self.root, before, "", known)
+            return [] if known else causes
+        return causes
+
+
+def _located(causes: list[Cause]) -> list[Cause]:
+    return [cause if cause.field else replace(cause, field=NOWHERE) for cause in causes]
 
 
 def complete_resources(node: Node, *, is_root: bool = False) -> None:

@@ -14,7 +14,6 @@ import re2
 
 from kgents.embedded.schema.causes import (
     Cause,
-    duplicate,
     invalid,
     invalid_at,
     not_supported,
@@ -79,11 +78,9 @@ def validate(node: Node, value: Any, path: str, causes: list[Cause]) -> None:
         check(value, path, causes)
     if actual == "object":
         _validate_object(node, value, path, causes)
-    elif actual == "array":
-        if node.items is not None and not _all_fit(node.items, value):
-            for index, item in enumerate(value):
-                validate(node.items, item, f"{path}[{index}]", causes)
-        _validate_topology(node, value, path, causes)
+    elif actual == "array" and node.items is not None and not _all_fit(node.items, value):
+        for index, item in enumerate(value):
+            validate(node.items, item, f"{path}[{index}]", causes)
 
 
 def _all_fit(items: Node, value: list[Any]) -> bool:
@@ -147,26 +144,6 @@ def _validate_object(node: Node, value: dict[str, Any], path: str, causes: list[
             validate(child, item, prefix + name, causes)
     if node.embedded:
         check_resource(value, prefix, causes)
-
-
-def _validate_topology(node: Node, value: list[Any], path: str, causes: list[Cause]) -> None:
-    if node.map_keys:
-        seen: set[str] = set()
-        for index, item in enumerate(value):
-            key = node.key_of(item)
-            if key is None:
-                continue
-            if repr(key) in seen:
-                shown = dict(zip(node.map_keys, key, strict=True))
-                causes.append(duplicate(f"{path}[{index}]", shown))
-            seen.add(repr(key))
-    elif node.set_list:
-        known: set[str] = set()
-        for index, item in enumerate(value):
-            text = show(item)
-            if text in known:
-                causes.append(duplicate(f"{path}[{index}]", item))
-            known.add(text)
 
 
 def compile_checks(node: Node) -> tuple[Check, ...]:

@@ -6,6 +6,7 @@ import pytest
 
 from kgents.embedded.schema.cel import CelError, OverBudget, compile_expression
 from kgents.embedded.schema.cel_values import escape
+from kgents.embedded.schema.node import compile_schema
 from kgents.embedded.schema.rule_paths import field_suffix
 from kgents.embedded.schema.rules import check_rules, mentions_old_self
 from kgents.embedded.schema.schema import Schema
@@ -77,6 +78,38 @@ def test_what_was_broken_and_is_untouched_is_tolerated() -> None:
     assert len(schema.validate(plant(min=3, max=1), old)) == 1
 
 
+def test_of_a_tolerated_rule_the_client_is_warned() -> None:
+    schema, warnings = ruled(BOUNDS, ORDERED), list[str]()
+    assert schema.validate(plant(min=2, max=1), plant(min=2, max=1), warnings=warnings) == []
+    assert warnings == ["spec: Invalid value: min above max"]
+
+
+@pytest.mark.parametrize("kind", ["atomic", "set"])
+def test_elements_without_an_identity_are_tolerated_while_their_list_is_unchanged(kind: str) -> None:
+    items = {"type": "string", "x-kubernetes-validations": [{"rule": "self != 'b'"}]}
+    tags = {"type": "array", "items": items, "x-kubernetes-list-type": kind}
+    schema = custom({"type": "object", "properties": {"tags": tags, "n": {"type": "integer"}}})
+    assert schema.validate(plant(tags=["b"], n=2), plant(tags=["b"], n=1)) == []
+    assert [c.field for c in schema.validate(plant(tags=["a", "b"]), plant(tags=["b"]))] == ["spec.tags[1]"]
+
+
+def test_a_rule_that_fails_to_evaluate_is_told_even_of_what_is_unchanged() -> None:
+    schema = ruled(BOUNDS, {"rule": "self.min < self.max"})
+    assert len(schema.validate(plant(min=1), plant(min=1))) == 1
+
+
+def test_a_message_expression_sees_the_bare_old_value() -> None:
+    rule = {"rule": "self == oldSelf.orValue(1)", "optionalOldSelf": True, "message": "told"}
+    for expression, texts in (
+        ("'was ' + string(oldSelf)", ["told", "was 3"]),
+        ("string(oldSelf.value())", ["told"] * 2),
+    ):
+        field = {"type": "integer", "x-kubernetes-validations": [{**rule, "messageExpression": expression}]}
+        schema = custom({"type": "object", "properties": {"a": field}})
+        found = [*schema.validate(plant(a=2)), *schema.validate(plant(a=2), plant(a=3))]
+        assert [str(one) for one in found] == [f"spec.a: Invalid value: 2: {text}" for text in texts]
+
+
 @pytest.mark.parametrize(
     ("form", "value", "rule"),
     [
@@ -114,8 +147,16 @@ def test_old_self_inside_a_text_is_only_text() -> None:
     assert not mentions_old_self("self != 'oldSelf' && self != \"oldSelf\"")
 
 
-def test_field_paths_may_quote_keys() -> None:
-    assert field_suffix(".a['b.c'].d") == ".a[b.c].d"
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [(".a['b.c']", ".a.b.c"), ("['a'].m.k", ".a.m[k]"), (".a.m['x.y']", ".a.m[x.y]"), ("", "")],
+)
+def test_field_paths_name_fields_with_dots_and_keys_in_brackets(path: str, told: str) -> None:
+    text = {"type": "string"}
+    notes = {"type": "object", "additionalProperties": text}
+    inner = {"type": "object", "properties": {"b.c": text, "m": notes}}
+    assert field_suffix(compile_schema({"type": "object", "properties": {"a": inner}}), path) == told
+    assert field_suffix(compile_schema(notes), ".k") == ".[k]"
 
 
 @pytest.mark.parametrize(

@@ -252,3 +252,21 @@ def test_a_number_out_of_range_that_was_there_before_is_tolerated() -> None:
         {"type": "object", "properties": {"i": {"type": "integer", "format": "int32"}, "s": {"type": "string"}}}
     )
     assert schema.validate(plant(i=2**31, s="new"), plant(i=2**31)) == []
+
+
+def test_a_status_is_judged_by_itself() -> None:
+    old = {**plant(size=500), "status": {"phase": "on"}}
+    (cause,) = PLANTS.validate({**old, "status": {"phase": 1}}, old, status=True)
+    assert str(cause) == 'status.phase: Invalid value: "integer": phase in body must be of type string: "integer"'
+    assert [c.field for c in PLANTS.validate({**old, "status": "on"}, old, status=True)] == ["status"]
+    assert PLANTS.validate({**old, "spec": {}}, old, status=True) == []
+    (cause,) = PLANTS.validate(plant(size="a"), old)
+    assert "spec.size in body must be of type integer" in cause.message
+
+
+def test_repeated_elements_are_tolerated_where_some_were_already() -> None:
+    twice = plant(size=1, tags=["a", "a"])
+    assert PLANTS.validate(plant(size=1, parts=[{"name": "p"}, {"name": "p"}]), twice) == []
+    assert [c.field for c in PLANTS.validate(plant(size=1, tags=["a", "a", "a"]))] == ["spec.tags[1]"]
+    nameless = PLANTS.validate(plant(size=1, parts=[{}, {}]))
+    assert "spec.parts[1]: Duplicate value: {}" in [str(cause) for cause in nameless]
