@@ -60,6 +60,7 @@ async def create_object(call: Call, obj: Object, *, tracked: bool = False) -> Re
     causes += await run_schema(call, obj, None, size)
     if causes:
         raise invalid(resource.group, resource.kind, str(meta.get("name", "")), causes)
+    metadata.warn(call, meta)
     await call.api.admission.validate(review)
     return await _store(call, obj)
 

@@ -12,9 +12,9 @@ import orjson
 
 from kgents.embedded.apiserver.calls import Call
 from kgents.embedded.apiserver.errors import StatusError, bad_request, conflict, qualified
-from kgents.embedded.apiserver.names import label_key_problem, label_value_problem
 from kgents.embedded.apiserver.registry import Resource
 from kgents.embedded.schema.causes import Cause, forbidden, invalid, required
+from kgents.embedded.schema.name_forms import LABEL_VALUE, label_key_problems
 
 Object = dict[str, Any]
 
@@ -25,6 +25,11 @@ ANY_VERSION = (None, "", "0")
 """What a client says that does not care which version it replaces."""
 _MAPS_AND_LISTS = ("labels", "annotations", "finalizers", "ownerReferences", "managedFields")
 _STANDARD_FINALIZERS = frozenset({"orphan", "foregroundDeletion", "kubernetes"})
+_JUDGED_AS_NEW = frozenset(
+    {("", kind) for kind in ("ConfigMap", "Secret", "Service", "ServiceAccount", "Pod", "PersistentVolumeClaim")}
+    | {("rbac.authorization.k8s.io", f"{scope}{kind}") for scope in ("", "Cluster") for kind in ("Role", "RoleBinding")}
+)
+"""Kinds of which Kubernetes judges a changed object like a new one besides, its metadata too."""
 _ANNOTATIONS_LIMIT = 256 * 1024
 _GENERATIONS = 8
 AFTER_ADMISSION = " after mutating admission happens"
@@ -174,66 +179,85 @@ def validate(call: Call, metadata: Object) -> list[Cause]:
 
 
 def validate_update(call: Call, new: Object, old: Object) -> list[Cause]:
-    """What is wrong with a change of metadata."""
-    causes = _common(call, new) if _touched(new, old) else []
+    """What is wrong with a change of metadata.
+
+    Kubernetes judges it for all kinds, as a whole and as a change, and again for the kind: what is wrong is told as
+    often (registry/rest/update.go, BeforeUpdate).
+    """
+    again = (call.resource.group, call.resource.kind) in _JUDGED_AS_NEW
+    finalizers = new.get("finalizers") or []
+    causes: list[Cause] = []
+    if any(new.get(key) != old.get(key) for key in ("labels", "annotations", "finalizers", "ownerReferences")):
+        causes += _maps_and_owners(new) * (4 if again else 3)
+        causes += _finalizers(finalizers) * (2 if again else 1) + _kube_finalizers(call, finalizers)
     if old.get("deletionTimestamp"):
         before = set(old.get("finalizers") or ())
-        added = [name for name in new.get("finalizers") or () if name not in before]
+        added = [name for name in finalizers if name not in before]
         if added:
             shown = ", ".join(f'"{name}"' for name in sorted(added))
             why = "no new finalizers can be added if the object is being deleted"
             why += f", found new finalizers []string{{{shown}}}"
-            causes.append(forbidden("metadata.finalizers", why))
+            causes += [forbidden("metadata.finalizers", why)] * 2
     return causes
 
 
-def _touched(new: Object, old: Object) -> bool:
-    return any(new.get(key) != old.get(key) for key in ("labels", "annotations", "finalizers", "ownerReferences"))
+def warn(call: Call, new: Object, old: Object | None = None) -> None:
+    """Tells of new finalizers of custom objects whose names may clash with those of others."""
+    before = (old or {}).get("finalizers") or ()
+    for name in sorted({*(new.get("finalizers") or ())} - {*before}):
+        if call.resource.custom and "/" not in name and name not in _STANDARD_FINALIZERS:
+            how = " including a path (/)" if "." in name else ""
+            call.warnings.append(
+                f'metadata.finalizers: "{name}": prefer a domain-qualified finalizer name{how} to avoid accidental '
+                "conflicts with other finalizer writers"
+            )
 
 
 def _common(call: Call, metadata: Object) -> list[Cause]:
-    causes = _labels(metadata.get("labels") or {})
-    causes += _annotations(metadata.get("annotations") or {})
-    causes += _finalizers(call, metadata.get("finalizers") or [])
+    finalizers = metadata.get("finalizers") or []
+    return _maps_and_owners(metadata) + _finalizers(finalizers) + _kube_finalizers(call, finalizers)
+
+
+def _maps_and_owners(metadata: Object) -> list[Cause]:
+    causes = _labels(metadata.get("labels") or {}) + _annotations(metadata.get("annotations") or {})
     return causes + _owners(metadata.get("ownerReferences") or [])
 
 
 def _labels(labels: Mapping[str, Any]) -> list[Cause]:
     causes = []
     for key, value in labels.items():
-        if problem := label_key_problem(key):
-            causes.append(invalid("metadata.labels", key, problem))
-        if problem := label_value_problem(str(value)):
-            causes.append(invalid("metadata.labels", value, problem))
+        causes += [invalid("metadata.labels", key, problem) for problem in label_key_problems(key)]
+        causes += [invalid("metadata.labels", value, problem) for problem in LABEL_VALUE.problems(str(value))]
     return causes
 
 
 def _annotations(annotations: Mapping[str, Any]) -> list[Cause]:
-    problems = ((key, label_key_problem(key.lower())) for key in annotations)
-    causes = [invalid("metadata.annotations", key, problem) for key, problem in problems if problem]
+    problems = ((key, problem) for key in annotations for problem in label_key_problems(key.lower()))
+    causes = [invalid("metadata.annotations", key, problem) for key, problem in problems]
     if sum(len(key) + len(str(value)) for key, value in annotations.items()) > _ANNOTATIONS_LIMIT:
         text = f"Too long: may not be more than {_ANNOTATIONS_LIMIT} bytes"
         causes.append(Cause("metadata.annotations", "FieldValueTooLong", text))
     return causes
 
 
-def _finalizers(call: Call, finalizers: list[str]) -> list[Cause]:
-    causes = []
-    for index, name in enumerate(finalizers):
-        if problem := label_key_problem(name):
-            causes.append(invalid("metadata.finalizers", name, problem))
-        elif "/" not in name and name not in _STANDARD_FINALIZERS:
-            if call.resource.custom:
-                call.warnings.append(
-                    f'metadata.finalizers: "{name}": prefer a domain-qualified finalizer name to avoid accidental '
-                    "conflicts with other finalizer writers"
-                )
-            else:
-                why = "name is neither a standard finalizer name nor is it fully qualified"
-                causes.append(invalid(f"metadata.finalizers[{index}]", name, why))
+def _finalizers(finalizers: list[str]) -> list[Cause]:
+    problems = ((name, problem) for name in finalizers for problem in label_key_problems(name))
+    causes = [invalid("metadata.finalizers", name, problem) for name, problem in problems]
     if {"orphan", "foregroundDeletion"} <= set(finalizers):
         why = "finalizer orphan and foregroundDeletion cannot be both set"
         causes.append(invalid("metadata.finalizers", finalizers, why))
+    return causes
+
+
+def _kube_finalizers(call: Call, finalizers: list[str]) -> list[Cause]:
+    """What Kubernetes asks of the finalizers of its own kinds besides."""
+    causes: list[Cause] = []
+    for index, name in enumerate(() if call.resource.custom else finalizers):
+        field = f"metadata.finalizers[{index}]"
+        causes += [invalid(field, name, problem) for problem in label_key_problems(name)]
+        if "/" not in name and name not in _STANDARD_FINALIZERS:
+            why = "name is neither a standard finalizer name nor is it fully qualified"
+            causes.append(invalid(field, name, why))
     return causes
 
 

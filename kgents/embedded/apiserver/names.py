@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kgents.embedded.schema.name_forms import LABEL, LABEL_1035, LABEL_VALUE, NAME_PART, SUBDOMAIN
+from kgents.embedded.schema.name_forms import LABEL, LABEL_1035, LABEL_VALUE, SUBDOMAIN, label_key_problems
 
 
 def dns_label(name: str) -> str:
@@ -30,20 +30,9 @@ def path_segment(name: str) -> str:
 
 def label_value_problem(value: str) -> str:
     """What is wrong with a label's value, or nothing."""
-    return LABEL_VALUE.problem(value)
+    return "; ".join(LABEL_VALUE.problems(value))
 
 
 def label_key_problem(key: str) -> str:
     """What is wrong with the key of a label or annotation, or nothing."""
-    prefix, slash, name = key.rpartition("/")
-    if slash and not prefix:
-        return "prefix part must be non-empty"
-    if "/" in prefix:
-        optional = "with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
-        return f"a valid label key {NAME_PART.text} {optional}"
-    if prefix and (problem := dns_subdomain(prefix)):
-        return f"prefix part {problem}"
-    if not name:
-        return "name part must be non-empty"
-    problem = NAME_PART.problem(name)
-    return f"name part {problem}" if problem else ""
+    return "; ".join(label_key_problems(key))

@@ -122,6 +122,8 @@ async def _settle(call: Call, new: Object, old: Object, write: Write, *, tracked
     causes += await run_schema(call, new, old, size, write.subresource)
     if causes:
         raise invalid(resource.group, resource.kind, call.info.name, causes)
+    if write.subresource != "status":
+        metadata.warn(call, new["metadata"], old["metadata"])
     await call.api.admission.validate(review_of(call, new, old, write.subresource))
 
 

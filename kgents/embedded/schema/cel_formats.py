@@ -8,7 +8,7 @@ from typing import Any
 from kgents.embedded.schema.cel_network import is_url
 from kgents.embedded.schema.cel_rows import Row
 from kgents.embedded.schema.formats import FORMATS
-from kgents.embedded.schema.name_forms import LABEL, LABEL_1035, LABEL_VALUE, NAME_PART, SUBDOMAIN, Form
+from kgents.embedded.schema.name_forms import LABEL, LABEL_1035, LABEL_VALUE, SUBDOMAIN, Form, label_key_problems
 
 Problems = Callable[[str], list[str]]
 
@@ -16,25 +16,9 @@ Problems = Callable[[str], list[str]]
 def _formed(form: Form, *, prefix: bool = False) -> Problems:
     def check(value: str) -> list[str]:
         tested = f"{value[:-1]}a" if prefix and value.endswith("-") else value
-        problem = form.problem(tested)
-        return [problem] if problem else []
+        return form.problems(tested)
 
     return check
-
-
-def _qualified(value: str) -> list[str]:
-    prefix, slash, name = value.rpartition("/")
-    if "/" in prefix:
-        return ["a qualified name must have at most one slash"]
-    problems = []
-    if slash and not prefix:
-        problems.append("prefix part must be non-empty")
-    elif slash:
-        problems += [f"prefix part {one}" for one in FORMAT_CHECKS["dns1123Subdomain"](prefix)]
-    if not name:
-        return [*problems, "name part must be non-empty", f"name part {NAME_PART.text}"]
-    problem = NAME_PART.problem(name)
-    return [*problems, f"name part {problem}"] if problem else problems
 
 
 def _known(name: str, text: str) -> Problems:
@@ -45,7 +29,7 @@ FORMAT_CHECKS: dict[str, Problems] = {
     "dns1123Label": _formed(LABEL),
     "dns1123Subdomain": _formed(SUBDOMAIN),
     "dns1035Label": _formed(LABEL_1035),
-    "qualifiedName": _qualified,
+    "qualifiedName": label_key_problems,
     "dns1123LabelPrefix": _formed(LABEL, prefix=True),
     "dns1123SubdomainPrefix": _formed(SUBDOMAIN, prefix=True),
     "dns1035LabelPrefix": _formed(LABEL_1035, prefix=True),

@@ -13,11 +13,14 @@ class Form(NamedTuple):
     limit: int
     text: str
 
+    def problems(self, value: str) -> list[str]:
+        """All that is wrong with it."""
+        found = [too_long(self.limit)] if len(value) > self.limit else []
+        return found if self.pattern.fullmatch(value) else [*found, self.text]
+
     def problem(self, value: str) -> str:
-        """What is wrong with it, or nothing."""
-        if len(value) > self.limit:
-            return too_long(self.limit)
-        return "" if self.pattern.fullmatch(value) else self.text
+        """What is wrong with it first, or nothing."""
+        return next(iter(self.problems(value)), "")
 
 
 def too_long(limit: int) -> str:
@@ -66,3 +69,19 @@ LABEL_VALUE = _form(
     f"a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', {_ENDS}",
     "'MyValue',  or 'my_value',  or '12345'",
 )
+
+
+def label_key_problems(value: str) -> list[str]:
+    """All that is wrong with the key of a label or annotation, which is what Kubernetes calls a qualified name."""
+    prefix, slash, name = value.rpartition("/")
+    if "/" in prefix:
+        optional = "with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+        return [f"a valid label key {NAME_PART.text} {optional}"]
+    problems = []
+    if slash and not prefix:
+        problems.append("prefix part must be non-empty")
+    elif slash:
+        problems += [f"prefix part {one}" for one in SUBDOMAIN.problems(prefix)]
+    if not name:
+        problems.append("name part must be non-empty")
+    return problems + [f"name part {one}" for one in NAME_PART.problems(name)]
