@@ -80,6 +80,10 @@ class CrdStrategy(Strategy):
 
         return [*validate_crd(new, old), *_dropped(new)]
 
+    def warnings(self, new: Object, old: Object | None) -> list[str]:
+        known = _strange_formats(old) if old is not None else []
+        return [f'unrecognized format "{form}"' for form in _strange_formats(new) if form not in known]
+
     def holds(self, obj: Object) -> bool:
         finalizers = obj["metadata"].setdefault("finalizers", [])
         if not obj["metadata"].get("deletionTimestamp") and CLEANUP not in finalizers:
@@ -91,6 +95,13 @@ class CrdStrategy(Strategy):
         status.setdefault("conditions", [])
         now = str(obj["metadata"].get("deletionTimestamp") or "")
         _condition(status, "Terminating", True, *("InstanceDeletionInProgress", DELETING), now)
+
+
+def _strange_formats(crd: Object) -> list[str]:
+    from kgents.embedded.schema.formats import unrecognized
+
+    versions = (crd.get("spec") or {}).get("versions") or ()
+    return [form for version in versions for form in unrecognized((version.get("schema") or {}).get("openAPIV3Schema"))]
 
 
 def _dropped(crd: Object) -> list[Cause]:

@@ -61,6 +61,7 @@ async def create_object(call: Call, obj: Object, *, tracked: bool = False) -> Re
     if causes:
         raise invalid(resource.group, resource.kind, str(meta.get("name", "")), causes)
     metadata.warn(call, meta)
+    call.warnings += resource.strategy.warnings(obj, None)
     await call.api.admission.validate(review)
     return await _store(call, obj)
 

@@ -53,6 +53,10 @@ class Strategy:
         """What is wrong with a change."""
         return []
 
+    def warnings(self, new: Object, old: Object | None) -> list[str]:
+        """What the client is told of an object that is taken; `old` is None of a new one."""
+        return []
+
     def changed(self, new: Object, old: Object) -> bool:
         """Whether a change raises the generation."""
         return without(new, "metadata", "status") != without(old, "metadata", "status")

@@ -124,6 +124,7 @@ async def _settle(call: Call, new: Object, old: Object, write: Write, *, tracked
         raise invalid(resource.group, resource.kind, call.info.name, causes)
     if write.subresource != "status":
         metadata.warn(call, new["metadata"], old["metadata"])
+        call.warnings += resource.strategy.warnings(new, old)
     await call.api.admission.validate(review_of(call, new, old, write.subresource))
 
 

@@ -103,7 +103,7 @@ class Types:
         form = str(node.source.get("format") or "")
         if node.int_or_string:
             field.type, field.type_name = Field.TYPE_MESSAGE, DYNAMIC
-        elif node.type == "object" and node.properties and len(self._file.message_type) < MAX_MESSAGES:
+        elif node.type == "object" and _is_struct(node) and len(self._file.message_type) < MAX_MESSAGES:
             field.type, field.type_name = Field.TYPE_MESSAGE, f".{PACKAGE}.{self._message(node)}"
         elif scalar is None:
             field.type, field.type_name = Field.TYPE_MESSAGE, DYNAMIC
@@ -126,7 +126,7 @@ class Types:
         number = 0
         for prop, child in node.properties.items():
             escaped = escape(prop)
-            if escaped is not None:
+            if escaped is not None and _is_exposed(child):
                 number += 1
                 self._add_field(message, escaped, child, number)
         return name
@@ -134,6 +134,20 @@ class Types:
 
 def _is_map(node: Node) -> bool:
     return node.type == "object" and node.additional is not None and not node.properties
+
+
+def _is_struct(node: Node) -> bool:
+    """Whether rules see just the declared fields of an object, although it may have others."""
+    return bool(node.properties) or node.additional is None or node.additional is ANY
+
+
+def _is_exposed(node: Node) -> bool:
+    """Whether rules see a field at all: not if nothing is known of it, or of what it is a list or a map of."""
+    if node.type == "array":
+        return node.items is not None and _is_exposed(node.items)
+    if node.type == "object":
+        return _is_struct(node) or node.additional is None or _is_exposed(node.additional)
+    return node.int_or_string or node.type in SCALARS
 
 
 def _is_simple(node: Node) -> bool:

@@ -105,18 +105,18 @@ def _check_schema(version: Version, path: str) -> list[Cause]:
             causes.append(invalid(f"{path}.type", schema.get("type") or "", text))
         elif strange := [name for name in schema if name not in AT_ROOT and schema[name]]:
             causes.append(invalid(path, dict.fromkeys(strange, "..."), f"only {sorted(AT_ROOT)} {ONLY_AT_ROOT}"))
-    causes += check_schema(schema, path)
-    return causes or _check_rules(schema, path)
+    broken, misformed = check_schema(schema, path)
+    return causes + broken + misformed + _check_rules(schema, path, misformed, compiles=not broken)
 
 
-def _check_rules(schema: Mapping[str, Any], path: str) -> list[Cause]:
+def _check_rules(schema: Mapping[str, Any], path: str, misformed: list[Cause], *, compiles: bool) -> list[Cause]:
     from kgents.embedded.schema.schema import contains_rules
 
     if not contains_rules(compile_schema(schema)):
         return []
     from kgents.embedded.schema.rule_check import check_rule_sources  # CEL: only for CRDs that use it
 
-    return check_rule_sources(schema, path)
+    return check_rule_sources(schema, path, [cause.field for cause in misformed], compiles=compiles)
 
 
 def _check_column(column: Mapping[str, Any], path: str) -> list[Cause]:

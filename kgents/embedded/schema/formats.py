@@ -7,7 +7,8 @@ import binascii
 import datetime as dt
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 _DATE_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -20,12 +21,16 @@ _WORD_DURATION = re.compile(
 _HOSTNAME = re.compile(r"(?!-)[a-zA-Z0-9-]{1,63}(?<!-)(?:\.(?!-)[a-zA-Z0-9-]{1,63}(?<!-))*\.?", re.ASCII)
 _EMAIL = re.compile(r"[^@\s<>()\[\],;:\\\"]{1,64}@[A-Za-z0-9.-]{1,255}", re.ASCII)
 _MAC = re.compile(r"(?:[0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}(?:(?:[:-][0-9a-fA-F]{2}){2})?", re.ASCII)
-_UUID = re.compile(r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}", re.ASCII)
 _SHORT_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 _LONG_NAME = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*", re.ASCII
 )
 _HEX_COLOR = re.compile(r"#?(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})", re.ASCII)
+
+
+def _uuid(version: str, variant: str) -> re.Pattern[str]:
+    form = rf"[0-9a-f]{{8}}-?[0-9a-f]{{4}}-?{version}[0-9a-f]{{3}}-?{variant}[0-9a-f]{{3}}-?[0-9a-f]{{12}}"
+    return re.compile(form, re.ASCII | re.IGNORECASE)
 
 
 def is_date_time(text: str) -> bool:
@@ -110,11 +115,31 @@ FORMATS: dict[str, Callable[[str], bool]] = {
     "email": _matches(_EMAIL),
     "hostname": _is_hostname,
     "mac": _matches(_MAC),
-    "uuid": _matches(_UUID),
-    "uuid3": _matches(_UUID),
-    "uuid4": _matches(_UUID),
-    "uuid5": _matches(_UUID),
+    "uuid": _matches(_uuid("[0-9a-f]", "[0-9a-f]")),
+    "uuid3": _matches(_uuid("3", "[0-9a-f]")),
+    "uuid4": _matches(_uuid("4", "[89ab]")),
+    "uuid5": _matches(_uuid("5", "[89ab]")),
     "hexcolor": _matches(_HEX_COLOR),
     "k8s-short-name": _matches(_SHORT_NAME),
     "k8s-long-name": _matches(_LONG_NAME),
 }
+NUMBER_FORMATS = {"integer": ("int32", "int64"), "number": ("float", "double")}
+UNCHECKED = frozenset({"bsonobjectid", "isbn", "isbn10", "isbn13", "creditcard", "ssn", "rgbcolor", "password"})
+"""Further formats of texts that Kubernetes knows."""
+
+
+def unrecognized(schema: Any) -> Iterator[str]:
+    """The formats, anywhere in a CRD's schema, that Kubernetes does not know for their type."""
+    if isinstance(schema, list):
+        for one in schema:
+            yield from unrecognized(one)
+    if not isinstance(schema, dict):
+        return
+    kind, form = schema.get("type") or "", schema.get("format") or ""
+    texts = {name.replace("-", "") for name in FORMATS} | UNCHECKED
+    is_known = form.replace("-", "") in texts if kind in ("", "string") else form in NUMBER_FORMATS.get(kind, ())
+    if form and not is_known:
+        yield form
+    for keyword in ("items", "allOf", "anyOf", "oneOf", "not", "additionalProperties"):
+        yield from unrecognized(schema.get(keyword))
+    yield from unrecognized(list((schema.get("properties") or {}).values()))

@@ -5,7 +5,7 @@ As in Kubernetes, expressions are looked at only once everything else about a sc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kgents.embedded.schema import cost
@@ -22,15 +22,17 @@ from kgents.embedded.schema.causes import (
 )
 from kgents.embedded.schema.cel import CelError, Expression, compile_in
 from kgents.embedded.schema.cel_types import Types
-from kgents.embedded.schema.cost_places import SchemaPlace, size_limit
+from kgents.embedded.schema.cost_places import SchemaPlace, smallest
 from kgents.embedded.schema.node import Node, compile_schema
 from kgents.embedded.schema.rule_paths import target
 from kgents.embedded.schema.rules import compile_rule, mentions_old_self
 
 Rule = Mapping[str, Any]
 REASONS = (DUPLICATE, FORBIDDEN, INVALID, REQUIRED)
+MOST_TOLD = 4
+"""The dearest rules, which alone are named when all together are too dear."""
 CONTRIBUTED = "contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema"
-ROOT_EXTRAS = {
+EXTRAS = {
     "apiVersion": {"type": "string"},
     "kind": {"type": "string"},
     "metadata": {
@@ -43,17 +45,33 @@ ROOT_EXTRAS = {
 }
 
 
-def check_rule_sources(schema: Mapping[str, Any], path: str) -> list[Cause]:
-    """Everything wrong with the rules anywhere in an `openAPIV3Schema`, which is structural already."""
-    checker = _Checker()
-    complete = {**schema, "properties": {**(schema.get("properties") or {}), **ROOT_EXTRAS}}
-    checker.visit(compile_schema(complete), path, 1.0, "")
+def check_rule_sources(
+    schema: Mapping[str, Any], path: str, faults: Sequence[str] = (), *, compiles: bool = True
+) -> list[Cause]:
+    """Everything wrong with the rules anywhere in an `openAPIV3Schema`.
+
+    Expressions are looked at only if the schema `compiles`, and none of its `faults` are where they stand or below.
+    """
+    checker = _Checker(faults, compiles=compiles)
+    checker.visit(compile_schema(_completed(schema, is_root=True)), path, 1.0, "")
     if checker.total > cost.PER_SCHEMA:
         dear = [place for place, spent in checker.spent.items() if spent >= cost.PER_SCHEMA / 100]
+        dear = sorted(dear, key=lambda place: -checker.spent[place])[:MOST_TOLD]
         checker.causes += [forbidden(place, CONTRIBUTED) for place in dear]
         name = "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema"
         checker.causes.append(forbidden(path, _exceeds(name, checker.total, cost.PER_SCHEMA)))
     return checker.causes
+
+
+def _completed(schema: Any, *, is_root: bool = False) -> Any:
+    """The schema with what rules see of every whole object, the root and embedded ones, declared or not."""
+    if not isinstance(schema, Mapping):
+        return schema
+    parts = {name: _completed(schema[name]) for name in ("items", "additionalProperties") if name in schema}
+    properties = {name: _completed(child) for name, child in (schema.get("properties") or {}).items()}
+    if is_root or schema.get("x-kubernetes-embedded-resource"):
+        properties.update(EXTRAS)
+    return {**schema, **parts, "properties": properties} if properties else {**schema, **parts}
 
 
 def _exceeds(name: str, spent: float, budget: float) -> str:
@@ -94,8 +112,14 @@ def _broken(text: str) -> bool:
     return "\n" in text or "\r" in text
 
 
+def _multiplied(times: float | None, limit: Any) -> float | None:
+    return None if times is None or limit is None else times * max(0, limit)
+
+
 class _Checker:
-    def __init__(self) -> None:
+    def __init__(self, faults: Sequence[str], *, compiles: bool) -> None:
+        self._faults = faults
+        self._compiles = compiles
         self.causes: list[Cause] = []
         self.spent: dict[str, float] = {}
 
@@ -104,26 +128,32 @@ class _Checker:
         """The cost of all expressions together."""
         return sum(self.spent.values())
 
-    def visit(self, node: Node, path: str, times: float, lost: str) -> bool:
+    def visit(self, node: Node, path: str, times: float | None, lost: str) -> bool:
         """Check a place and what is below it; whether all rules are well-formed.
 
-        `times` is how often this place can occur in one object; `lost` the list that hides old values, if any.
+        `times` is how often this place can occur in one object, None if nothing bounds that; `lost` the list that
+        hides old values, if any.
         """
-        sound = True
+        sound = not any(fault.startswith((f"{path}.", f"{path}[")) for fault in self._faults)
         for name, child in node.properties.items():
             sound &= self.visit(child, f"{path}.properties[{name}]", times, lost)
         if node.additional is not None and node.additional.source:
-            many = times * size_limit(node)
+            many = _multiplied(times, node.source.get("maxProperties"))
             sound &= self.visit(node.additional, f"{path}.additionalProperties", many, lost)
         if node.items is not None:
             hidden = lost if node.map_keys else lost or path
-            sound &= self.visit(node.items, f"{path}.items", times * size_limit(node), hidden)
+            many = _multiplied(times, node.source.get("maxItems"))
+            sound &= self.visit(node.items, f"{path}.items", many, hidden)
         if not node.rules:
             return sound
         places = [(rule, f"{path}.x-kubernetes-validations[{at}]") for at, rule in enumerate(node.rules)]
         wrong = [cause for rule, place in places for cause in check_form(rule, node, place)]
         self.causes += wrong
-        if sound and not wrong:
+        if sound and not wrong and self._compiles:
+            if times is None:
+                times = cost.REQUEST_BYTES // (
+                    smallest(node) + 1
+                )  # no more of them, with their commas, fit in a request
             self._compile(node, places, times, lost)
         return sound and not wrong
 
@@ -150,10 +180,10 @@ class _Checker:
             if not source:
                 continue
             try:
-                spent = _compiled(source, env, optional, wanted, node) * times
+                spent = _compiled(source, env, optional, wanted, node) * (times if name == "rule" else 1)
             except CelError as error:
                 self.causes.append(invalid(f"{path}.{name}", _as_go(rule), error.what))
-                continue
+                return
             self.spent[f"{path}.{name}"] = spent
             if spent > cost.PER_RULE:
                 text = _exceeds(f"estimated {said} cost", spent, cost.PER_RULE)

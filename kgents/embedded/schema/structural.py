@@ -13,7 +13,7 @@ import re2
 from kgents.embedded.schema import pruning
 from kgents.embedded.schema.causes import Cause, below, forbidden, invalid, required
 from kgents.embedded.schema.clone import clone
-from kgents.embedded.schema.node import compile_schema
+from kgents.embedded.schema.node import Node, compile_schema
 from kgents.embedded.schema.patience import OutOfPatience, patience
 from kgents.embedded.schema.ratchet import same
 from kgents.embedded.schema.schema_form import JUNCTORS, check_form
@@ -37,6 +37,7 @@ NOT_IN_JUNCTORS = {
     "x-kubernetes-map-type": UNDEFINED,
     "x-kubernetes-validations": EMPTY,
 }
+UNSUPPORTED = ("id", "$schema", "$ref", "patternProperties", "dependencies", "additionalItems", "definitions")
 INT_OR_STRING = [{"type": "integer"}, {"type": "string"}]
 MAX_NESTING = 100
 ROOT, FIELD, ITEM = "root", "field", "item"
@@ -49,18 +50,64 @@ WHERE = {
 Schema = Mapping[str, Any]
 
 
-def check_schema(schema: Schema, path: str) -> list[Cause]:
-    """Everything that keeps an `openAPIV3Schema` from being accepted, its CEL rules aside."""
+def check_schema(schema: Schema, path: str) -> tuple[list[Cause], list[Cause]]:
+    """Everything that keeps an `openAPIV3Schema` from being accepted, its CEL rules aside.
+
+    First what is not structural, or does not fit as a default, and then what is wrong with its form.
+    """
+    form = check_form(schema, path)
     causes: list[Cause] = []
+    if unsupported := _unsupported(schema):
+        # Kubernetes makes no structural schema of one that has such a keyword anywhere.
+        what = f"OpenAPIV3Schema '{unsupported}' is not supported"
+        return ([] if form else [invalid(path, "", what)]), form
     _check(schema, path, ROOT, causes, 0)
     if any(cause.message.startswith("Forbidden: must not be nested") for cause in causes):
-        return causes
+        return causes, []
+    _check_complete(schema, schema, path, path, causes)
     causes.sort(key=str)
     if not causes:
         _check_defaults(schema, path, causes, is_root=True)
     if schema.get("nullable"):
-        causes.append(forbidden(f"{path}.nullable", "nullable cannot be true at the root"))
-    return causes + check_form(schema, path)
+        form.append(forbidden(f"{path}.nullable", "nullable cannot be true at the root"))
+    return causes, form
+
+
+def _unsupported(schema: Schema) -> str:
+    """The first keyword, anywhere in a schema, of which Kubernetes makes nothing at all."""
+    if found := next((name for name in UNSUPPORTED if schema.get(name)), ""):
+        return found.lstrip("$") if found == "$schema" else found
+    if isinstance(schema.get("items"), list) or schema.get("x-kubernetes-preserve-unknown-fields") is False:
+        return "items"
+    parts = [schema.get("items"), schema.get("additionalProperties"), schema.get("not")]
+    parts += [part for keyword in JUNCTORS for part in schema.get(keyword) or ()]
+    parts += (schema.get("properties") or {}).values()
+    return next((found for part in parts if isinstance(part, Mapping) and (found := _unsupported(part))), "")
+
+
+def _check_complete(judged: Schema, declared: Any, at: str, path: str, causes: list[Cause]) -> None:
+    """What `anyOf` and its like at the root judge must be declared outside of them too."""
+    for keyword in ("not", *JUNCTORS):
+        parts = judged.get(keyword) or ()
+        named = [(f".{keyword}", parts)] if isinstance(parts, Mapping) else _numbered(keyword, parts)
+        for end, part in named:
+            _check_declared(part, declared, at, path + end, causes)
+
+
+def _numbered(keyword: str, parts: Any) -> list[tuple[str, Any]]:
+    return [(f".{keyword}[{at}]", part) for at, part in enumerate(parts)]
+
+
+def _check_declared(judged: Schema, declared: Any, at: str, path: str, causes: list[Cause]) -> None:
+    if not isinstance(declared, Mapping):
+        causes.append(required(at, f"because it is defined in {path}"))
+        return
+    _check_complete(judged, declared, at, path, causes)
+    if isinstance(judged.get("items"), Mapping):
+        _check_declared(judged["items"], declared.get("items"), f"{at}.items", f"{path}.items", causes)
+    for name, child in (judged.get("properties") or {}).items():
+        end = f".properties[{name}]"
+        _check_declared(child, (declared.get("properties") or {}).get(name), at + end, path + end, causes)
 
 
 def _check(schema: Schema, path: str, place: str, causes: list[Cause], depth: int) -> None:
@@ -91,8 +138,6 @@ def _check_extensions(schema: Schema, path: str, causes: list[Cause]) -> None:
     for name in ("x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource"):
         if schema.get(name):
             causes.append(invalid(f"{path}.{name}", True, "must be false if x-kubernetes-int-or-string is true"))
-    if schema.get("type"):
-        causes.append(forbidden(f"{path}.type", "must be empty if x-kubernetes-int-or-string is true"))
 
 
 def _check_type(schema: Schema, path: str, place: str, causes: list[Cause]) -> None:
@@ -192,12 +237,26 @@ def _check_default(schema: Schema, path: str) -> list[Cause]:
     value = schema["default"]
     kept = clone(value)
     pruning.prune(node, kept)
-    if not same(kept, value):
-        return [invalid(path, value, "must not have unknown fields")]
+    unknown = [] if same(kept, value) else [invalid(path, value, "must not have unknown fields")]
     causes: list[Cause] = []
     try:
         with patience():
             validate(node, value, "", causes)
     except OutOfPatience:
         return [invalid(path, "", "takes too long to be validated")]
-    return below(path, causes)
+    return unknown + below(path, causes or _check_rules(node, value))
+
+
+def _check_rules(node: Node, value: Any) -> list[Cause]:
+    """The rules that a default breaks, whether it was there before or not."""
+    from kgents.embedded.schema.schema import contains_rules
+
+    if not contains_rules(node):
+        return []
+    from kgents.embedded.schema.cel import CelError
+    from kgents.embedded.schema.rules import check_rules
+
+    try:
+        return check_rules(node, value, value) or check_rules(node, value)
+    except CelError:
+        return []  # a rule that does not compile is told of itself

@@ -24,7 +24,7 @@ from kgents.embedded.schema.causes import (
     type_invalid,
 )
 from kgents.embedded.schema.embedded import check_resource
-from kgents.embedded.schema.formats import FORMATS
+from kgents.embedded.schema.formats import FORMATS, NUMBER_FORMATS
 from kgents.embedded.schema.node import ANY, Node, compile_schema
 from kgents.embedded.schema.patience import raise_if_late
 
@@ -54,7 +54,6 @@ RANGES: dict[tuple[str, Any], tuple[float, float]] = {
     ("integer", "int32"): (-(2**31), 2**31 - 1),
     ("number", "float"): (-FLOAT32, FLOAT32),
 }
-NUMBER_FORMATS = {"integer": ("int32", "int64"), "number": ("float", "double")}
 GO_FORMATS = {"integer": "int64", "number": "float64"}
 """How Go names the type of a number that stands where a value of some format should."""
 

@@ -7,6 +7,7 @@ import pytest
 from kgents.embedded.schema.crd import default_crd, validate_crd
 from tests.unit.schema.plants import SPEC, crd
 
+FREE = {"x-kubernetes-preserve-unknown-fields": True}
 FIELD = "spec.validation.openAPIV3Schema.properties[spec]"
 
 
@@ -56,6 +57,66 @@ def test_a_good_one_passes() -> None:
 )
 def test_a_schema_that_is_not_structural_is_refused(spec: dict[str, Any], where: str, told: str) -> None:
     assert causes(spec) == [(FIELD + where, told)]
+
+
+def test_what_alternatives_of_the_root_judge_must_be_declared() -> None:
+    part = {"properties": {"spec": {"properties": {"a": {}, "l": {"items": {"required": ["x"]}}}}}}
+    definition = crd({"type": "object", "properties": {"l": {"type": "array", "items": {"type": "object"}}}})
+    definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["anyOf"] = [{"not": part}]
+    (cause,) = validate_crd(definition)
+    told = "because it is defined in spec.validation.openAPIV3Schema.anyOf[0].not.properties[spec].properties[a]"
+    assert (cause.field, cause.message) == (f"{FIELD}.properties[a]", f"Required value: {told}")
+
+
+@pytest.mark.parametrize("name", ["$ref", "id", "definitions"])
+def test_what_is_not_supported_at_all_keeps_the_rest_from_being_judged(name: str) -> None:
+    value = {"x": {}} if name == "definitions" else "x"
+    found = causes({"type": "object", "properties": {"a": {name: value}, "b": {}}})
+    assert found == [(f"{FIELD}.properties[a].{name}", f"Forbidden: {name} is not supported")]
+
+
+def test_a_type_beside_int_or_string_is_no_fault() -> None:
+    assert causes({"type": "object", "properties": {"a": {"type": "string", "x-kubernetes-int-or-string": True}}}) == []
+
+
+def test_a_default_must_fit_in_every_way() -> None:
+    field = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "default": {"x": 1}}
+    ruled = {**field, "default": {"n": 0}, "x-kubernetes-validations": [{"rule": "self.n > 0", "message": "too low"}]}
+    found = causes({"type": "object", "properties": {"a": field, "b": ruled}})
+    assert found == [
+        (f"{FIELD}.properties[a].default", 'Invalid value: {"x":1}: must not have unknown fields'),
+        (f"{FIELD}.properties[a].default.n", "Required value"),
+        (f"{FIELD}.properties[b].default", "Invalid value: too low"),
+    ]
+
+
+def test_only_the_four_dearest_rules_are_named_when_all_are_too_dear() -> None:
+    text = {"type": "string", "x-kubernetes-validations": [{"rule": "self.contains('keyword')"}]}
+    lists = {f"l{at}": {"type": "array", "maxItems": at * 20, "items": text} for at in range(1, 7)}
+    found = causes({"type": "object", "properties": lists})
+    named = [field for field, message in found if "contributed to" in message]
+    assert sorted(named) == [f"{FIELD}.properties[l{at}].items.x-kubernetes-validations[0].rule" for at in (3, 4, 5, 6)]
+
+
+def test_nothing_bounds_what_stands_below_a_list_without_a_limit() -> None:
+    number = {"type": "integer", "x-kubernetes-validations": [{"rule": "self > 1 && self < 9", "message": "m"}]}
+    inner = {"type": "array", "items": number}
+    assert causes({"type": "object", "properties": {"l": {"type": "array", "maxItems": 100, "items": inner}}}) == []
+    dear = {**number, "x-kubernetes-validations": [{"rule": "[1, 2, 3].exists(x, x == self)", "message": "m"}]}
+    (_, message), *_ = causes({"type": "object", "properties": {"l": {"type": "array", "items": dear}}})
+    assert message.startswith("Forbidden: estimated rule cost exceeds budget by factor of ")
+
+
+def test_what_is_wrong_elsewhere_does_not_keep_a_rule_from_being_compiled() -> None:
+    odd = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
+    bad = {"type": "string", "x-kubernetes-validations": [{"rule": "self > 1"}, {"rule": ""}]}
+    worse = {"type": "string", "x-kubernetes-validations": [{"rule": "self > 1"}]}
+    found = causes({"type": "object", "properties": {"odd": odd, "bad": bad, "worse": worse}})
+    assert [field.removeprefix(FIELD) for field, _ in found] == [
+        ".properties[odd].uniqueItems",
+        ".properties[bad].x-kubernetes-validations[1].rule",
+        ".properties[worse].x-kubernetes-validations[0].rule",
+    ]
 
 
 def test_a_pattern_must_compile() -> None:
@@ -117,7 +178,7 @@ def test_rules_are_type_checked(rule: str) -> None:
         "self.p == 3 || self.p == 'http'",
         "self.t > timestamp('2026-01-01T00:00:00Z')",
         "has(self.fooBar) && has(self.foo_bar)",
-        "!has(self.any.deep) || self.any.deep == 1",
+        "has(self.any) && self.whole.metadata.name != self.whole.kind",
     ],
 )
 def test_rules_see_the_types_of_the_schema(rule: str) -> None:
@@ -133,8 +194,21 @@ def test_rules_see_the_types_of_the_schema(rule: str) -> None:
         "fooBar": text,
         "foo_bar": text,
         "any": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+        "whole": {"type": "object", "x-kubernetes-embedded-resource": True, **FREE},
     }
     assert ruled(rule, properties) == []
+
+
+@pytest.mark.parametrize("rule", ["has(self.any.deep)", "self.open.x == 1", "has(self.untyped)", "size(self.list) > 0"])
+def test_rules_see_nothing_that_is_not_declared(rule: str) -> None:
+    properties = {
+        "any": {"type": "object", **FREE},
+        "open": {"type": "object", "additionalProperties": True},
+        "untyped": FREE,
+        "list": {"type": "array", "items": FREE},
+    }
+    ((_, message),) = ruled(rule, properties)
+    assert "undefined field" in message
 
 
 def test_a_rule_that_could_cost_too_much_is_refused() -> None:
