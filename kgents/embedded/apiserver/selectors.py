@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from kgents.embedded.apiserver.errors import bad_request
 from kgents.embedded.apiserver.names import label_key_problem, label_value_problem
+from kgents.embedded.schema.causes import NOWHERE, invalid, invalid_message
 
 _TOKEN = re.compile(r"\s*(==|!=|=|!|,|\(|\)|<|>|[^\s=!,()<>]+)")
 
@@ -104,45 +105,47 @@ def _requirement(tokens: _Tokens) -> Requirement:
     tokens.take()
     if operator in ("=", "==", "!="):
         value = "" if tokens.peek() in ("", ",") else tokens.take()
-        return (key, "notin" if operator == "!=" else "in", frozenset([_value(tokens, value)]))
+        return (key, "notin" if operator == "!=" else "in", _valid(tokens, key, [value]))
     if operator in ("<", ">"):
-        return (key, "gt" if operator == ">" else "lt", frozenset([_integer(tokens, tokens.take())]))
+        return (key, "gt" if operator == ">" else "lt", _valid(tokens, key, [tokens.take()], whole=True))
     if operator in ("in", "notin"):
-        return (key, operator, _values(tokens))
+        return (key, operator, _valid(tokens, key, _values(tokens)))
     raise tokens.fail(f"found '{operator}', expected: in, notin, =, ==, !=, gt, lt")
 
 
-def _values(tokens: _Tokens) -> frozenset[str]:
+def _values(tokens: _Tokens) -> list[str]:
     opening = tokens.take()
     if opening != "(":
         raise tokens.fail(f"found '{opening}' expected: '('")
     values: set[str] = set()
     while True:
         token = tokens.peek()
-        values.add("" if token in (",", ")", "") else _value(tokens, tokens.take()))
+        values.add("" if token in (",", ")", "") else tokens.take())
         token = tokens.take()
         if token == ")":
-            return frozenset(values)
+            return sorted(values)
         if token != ",":
             raise tokens.fail(f"found '{token}', expected: ',' or ')'")
 
 
 def _key(tokens: _Tokens, key: str) -> str:
     if problem := label_key_problem(key):
-        raise tokens.fail(f"invalid label key {key!r}: {problem}")
+        raise tokens.fail(str(invalid(NOWHERE, key, problem)))
     return key
 
 
-def _value(tokens: _Tokens, value: str) -> str:
-    if problem := label_value_problem(value):
-        raise tokens.fail(f"invalid label value {value!r}: {problem}")
-    return value
-
-
-def _integer(tokens: _Tokens, value: str) -> str:
-    if not value.lstrip("-").isdigit():
-        raise tokens.fail(f"for 'Gt', 'Lt' operators, the value must be an integer, found {value!r}")
-    return value
+def _valid(tokens: _Tokens, key: str, values: list[str], *, whole: bool = False) -> frozenset[str]:
+    """The values, if all are such as a label can have."""
+    causes = []
+    for index, value in enumerate(values):
+        if whole and not value.lstrip("-").isdigit():
+            text = "for 'Gt', 'Lt' operators, the value must be an integer"
+            causes.append(invalid(f"values[{index}]", value, text))
+        if problem := label_value_problem(value):
+            causes.append(invalid(f"values[{index}][{key}]", value, problem))
+    if causes:
+        raise tokens.fail(invalid_message(causes))
+    return frozenset(values)
 
 
 def parse_fields(text: str, known: Callable[[str], bool], complaint: Callable[[str], str]) -> tuple[Requirement, ...]:

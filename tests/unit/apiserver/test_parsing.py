@@ -38,6 +38,25 @@ def test_label_selectors_choose(selector: str, matched: bool) -> None:
     assert Selector(parse_labels(selector)).matches({"a": "1"}, lambda _: "") is matched
 
 
+@pytest.mark.parametrize(
+    ("selector", "told"),
+    [
+        ("-a=b", 'requirement: <nil>: Invalid value: "-a": name part must consist of'),
+        ("a=-b", 'requirement: values[0][a]: Invalid value: "-b": a valid label must be'),
+        (
+            "a>1x",
+            "requirement: values[0]: Invalid value: \"1x\": for 'Gt', 'Lt' operators, the value must be an integer",
+        ),
+        ("a in (c,b-,-a)", 'requirement: [values[0][a]: Invalid value: "-a": a valid label must be'),
+        ("a in (c,b-,-a)", ', values[1][a]: Invalid value: "b-": a valid label must be'),
+    ],
+)
+def test_what_no_label_can_be_is_told_with_its_place(selector: str, told: str) -> None:
+    with pytest.raises(StatusError) as refused:
+        parse_labels(selector)
+    assert told in str(refused.value)
+
+
 @pytest.mark.parametrize("selector", ["a in x", "a=not valid!", "a,", "=x", "a in (b"])
 def test_broken_selectors_are_refused(selector: str) -> None:
     with pytest.raises(StatusError):
