@@ -21,6 +21,7 @@ Object = dict[str, Any]
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _SERVER_SET = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink")
 _KEPT = ("creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "resourceVersion")
+_IMMUTABLE = "field is immutable"
 ANY_VERSION = (None, "", "0")
 """What a client says that does not care which version it replaces."""
 _MAPS_AND_LISTS = ("labels", "annotations", "finalizers", "ownerReferences", "managedFields")
@@ -107,24 +108,34 @@ def _generated(call: Call, prefix: str) -> str:
     return name
 
 
-def prepare_update(call: Call, new: Object, old: Object) -> None:
-    """Keeps what an update may not change. Raises 409 if the caller meant another object or version."""
+def prepare_update(call: Call, new: Object, old: Object) -> list[Cause]:
+    """Keeps what an update may not change; told is what it may not even ask for.
+
+    Raises 409 if the caller meant another object or version.
+    """
     resource = call.resource
     name = call.info.name
     uid = new.get("uid")
+    causes: list[Cause] = []
     if uid and uid != old["uid"]:
-        why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {old['uid']}"
-        raise conflict(resource.group, resource.plural, name, why)
+        if call.info.verb != "patch":
+            why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {old['uid']}"
+            raise conflict(resource.group, resource.plural, name, why)
+        causes.append(invalid("metadata.uid", uid, _IMMUTABLE))
     new["uid"] = old["uid"]
     if new.get("resourceVersion") not in (*ANY_VERSION, old.get("resourceVersion")):
         raise conflict(resource.group, resource.plural, name)
     new.pop("selfLink", None)
+    for key in ("deletionTimestamp", "deletionGracePeriodSeconds"):
+        if key not in old and new.get(key) is not None:
+            causes.append(invalid(f"metadata.{key}", new[key], _IMMUTABLE))
     for key in _KEPT:
         if key in old:
             new[key] = old[key]
         else:
             new.pop(key, None)
     tidy(new)
+    return causes * 2  # once for all kinds, once for the kind: see validate_update
 
 
 def tidy(metadata: Object) -> None:

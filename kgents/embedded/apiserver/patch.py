@@ -12,15 +12,13 @@ from kgents.embedded.apiserver.api import answer, read
 from kgents.embedded.apiserver.aside import aside
 from kgents.embedded.apiserver.calls import Answer, Call
 from kgents.embedded.apiserver.create import create_object
-from kgents.embedded.apiserver.errors import StatusError, already_exists, bad_request, invalid, not_found
+from kgents.embedded.apiserver.errors import StatusError, already_exists, bad_request, conflict, not_found
 from kgents.embedded.apiserver.options import check_options
 from kgents.embedded.apiserver.shaping import decode_strictly, reset_fields, settled
 from kgents.embedded.apiserver.update import change_object
-from kgents.embedded.schema.causes import invalid as immutable
 from kgents.embedded.schema.causes import show
 
 Object = dict[str, Any]
-IMMUTABLE = "field is immutable"
 JSON_PATCH = "application/json-patch+json"
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
@@ -103,8 +101,9 @@ async def apply(call: Call, subresource: str) -> Answer:
     uid = applied["metadata"].get("uid")
 
     def merged(live: Object | None) -> Object:
-        if uid and live is not None and uid != live["metadata"]["uid"]:
-            raise invalid(resource.group, resource.kind, call.info.name, [immutable("metadata.uid", uid, IMMUTABLE)])
+        if uid and live is None:
+            why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            raise conflict(resource.group, resource.plural, call.info.name, why)
         new = managed.apply(
             live,
             applied,
@@ -123,6 +122,7 @@ async def apply(call: Call, subresource: str) -> Answer:
             raise not_found(resource.group, resource.plural, call.info.name)
         try:
             new = await aside(len(call.body), lambda: merged(None))
+            new["metadata"].pop("resourceVersion", None)  # there is none yet that it could contradict
             return answer(call, await create_object(call, new, tracked=True), 201)
         except StatusError as error:
             if error.reason != already_exists("", "", "").reason:

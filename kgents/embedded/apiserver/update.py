@@ -96,11 +96,11 @@ async def _settle(call: Call, new: Object, old: Object, write: Write, *, tracked
     resource = call.resource
     meta = metadata.of(new)
     metadata.match_path(call, meta, create=False)
-    if not resource.volatile:
-        metadata.prepare_update(call, meta, old["metadata"])
+    asked = [] if resource.volatile else metadata.prepare_update(call, meta, old["metadata"])
     fields = meta.get("managedFields")
     _keep_apart(call, new, old, write.subresource)
     if write.subresource in OF_STATUS:
+        asked = []
         new["metadata"] = {**old["metadata"]}
         if fields is not None:
             new["metadata"]["managedFields"] = fields
@@ -117,7 +117,7 @@ async def _settle(call: Call, new: Object, old: Object, write: Write, *, tracked
     if "generation" in old["metadata"] and write.subresource not in OF_STATUS and resource.strategy.changed(new, old):
         new["metadata"]["generation"] = old["metadata"]["generation"] + 1
     metadata.merge_owners(call, new["metadata"], metadata.AFTER_ADMISSION)
-    causes = metadata.validate_update(call, new["metadata"], old["metadata"])
+    causes = asked + metadata.validate_update(call, new["metadata"], old["metadata"])
     causes += await run_strategy(resource.strategy, lambda: resource.strategy.validate_update(new, old, write))
     causes += await run_schema(call, new, old, size, write.subresource)
     if causes:

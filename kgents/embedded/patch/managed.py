@@ -23,7 +23,7 @@ from kgents.embedded.patch.fields import (
 )
 from kgents.embedded.patch.managers import APPLY, UPDATE, Entry, Managers
 from kgents.embedded.patch.typed import Comparison, NotTyped, check, field_set, merge, remove
-from kgents.embedded.schema.causes import Cause, invalid
+from kgents.embedded.schema.causes import Cause
 from kgents.embedded.schema.clone import clone
 from kgents.embedded.schema.schema import Schema
 
@@ -161,7 +161,6 @@ def apply(
         raise bad_request("metadata.managedFields must be nil")
     check_patch_depth(applied)
     _check_typed(applied, metadata, schema)
-    _check_same_object(live, metadata, schema)
     current_object, current = _before(live, schema, writer)
     wanted = _ownable(applied, reset)
     wanted_set = _without_metadata_itself(field_set(schema.root, wanted))
@@ -207,17 +206,6 @@ def _check_typed(applied: Object, metadata: Object, schema: Schema) -> None:
     raise PatchError(
         f"failed to create typed patch object ({where}; {version}, Kind={schema.kind}): {text}", code=500, reason=""
     )
-
-
-def _check_same_object(live: Object | None, metadata: Object, schema: Schema) -> None:
-    """An applier that names a uid means that very object."""
-    known = ((live or {}).get("metadata") or {}).get("uid")
-    named = metadata.get("uid")
-    if not known or not named or known == named:
-        return
-    cause = invalid("metadata.uid", named, "field is immutable")
-    kind = f"{schema.kind}.{schema.group}" if schema.group else schema.kind
-    raise PatchError(f'{kind} "{metadata.get("name") or ""}" is invalid: {cause}', causes=[cause])
 
 
 def _before(live: Object | None, schema: Schema, writer: Writer) -> tuple[Object, Managers]:

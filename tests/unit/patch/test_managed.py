@@ -254,16 +254,6 @@ def test_an_element_that_stands_twice_is_an_error() -> None:
     assert 'duplicate entries for key [name="a"]' in refused.value.message
 
 
-def test_a_uid_names_one_object_only() -> None:
-    live = apply(None, "alice", size=1)
-    live["metadata"]["uid"] = "1"
-    body = plant(size=1)
-    body["metadata"]["uid"] = "2"
-    with pytest.raises(PatchError) as refused:
-        managed.apply(live, body, PLANTS, manager="alice", now=NOW)
-    assert (refused.value.code, refused.value.causes[0].field) == (422, "metadata.uid")
-
-
 def test_elements_that_share_a_key_are_owned_together() -> None:
     live = applied(None, [{"name": "a", "count": 1}], "one")
     doubled = {**live, "spec": {"size": 1, "parts": [{"name": "a", "count": 1}, {"name": "a", "count": 2}]}}
