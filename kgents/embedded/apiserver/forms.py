@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 
 from kgents.embedded.apiserver.calls import Answer, Call
-from kgents.embedded.apiserver.errors import StatusError
+from kgents.embedded.apiserver.errors import StatusError, bad_request
+from kgents.embedded.schema.causes import invalid
 
 JSON = "application/json"
 YAML = "application/yaml"
@@ -46,12 +47,22 @@ def wanted(call: Call, *, many: bool = False, shaped: bool = True) -> Form:
             and parameters.get("v") in ("v1", "v1beta1")
             and _known(kind, many=many)
         ):
+            if kind == "Table":
+                _check_rows(call)
             return Form(kind, parameters["v"], media)
     raise StatusError(
         406,
         "NotAcceptable",
         f"only the following media types are accepted: {JSON}, {YAML}, application/vnd.kubernetes.protobuf",
     )
+
+
+def _check_rows(call: Call) -> None:
+    """What a Table's rows are to hold of their objects. Raises 400."""
+    asked = call.info.query.get("includeObject", "")
+    if asked not in ("", "Metadata", "Object", "None"):
+        cause = invalid("includeObject", asked, "must be 'Metadata', 'Object', 'None', or empty")
+        raise bad_request(f"Unable to convert to Table as requested: {cause}")
 
 
 def clauses(header: str) -> list[tuple[str, dict[str, str]]]:

@@ -4,10 +4,47 @@ from __future__ import annotations
 
 from typing import Any
 
+from kgents.embedded.schema import builtin, decoding
 from kgents.embedded.schema.causes import Cause, invalid, required
 from kgents.embedded.schema.cel_formats import FORMAT_CHECKS
+from kgents.embedded.schema.node import Node
 
 MIXED_CASE = "may have mixed case, but should otherwise match: "
+
+
+def decode_error(node: Node, value: Any, path: str = "") -> str | None:
+    """Why the head or the metadata of an embedded resource cannot be decoded, or None.
+
+    Kubernetes decodes them before it looks at anything else (schema/objectmeta, Coerce).
+    """
+    if isinstance(value, dict):
+        for name, item in value.items():
+            where = f"{path}.{name}" if path else name
+            if node.embedded and (problem := _part_error(name, item)):
+                return str(invalid(where, item, problem))
+            child = node.child(name)
+            if name not in node.properties:
+                where = f"{path}[{name}]"
+            if child is not None and not child.is_scalar and (problem := decode_error(child, item, where)):
+                return problem
+    elif isinstance(value, list) and node.items is not None and not node.items.is_scalar:
+        found = (decode_error(node.items, item, f"{path}[{index}]") for index, item in enumerate(value))
+        return next((problem for problem in found if problem), None)
+    return None
+
+
+def _part_error(name: str, item: Any) -> str | None:
+    if name in ("apiVersion", "kind"):
+        return None if isinstance(item, str) else "must be a string"
+    if name != "metadata":
+        return None
+    return decoding.decode_error(builtin.object_meta(), item, "ObjectMeta")
+
+
+def contains_embedded(node: Node) -> bool:
+    """Whether embedded resources stand anywhere in a tree."""
+    children = [*node.properties.values(), node.additional, node.items]
+    return node.embedded or any(contains_embedded(child) for child in children if child is not None)
 
 
 def check_resource(value: dict[str, Any], prefix: str, causes: list[Cause]) -> None:

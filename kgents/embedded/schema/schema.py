@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from kgents.embedded.schema import builtin, decoding, defaulting, pruning, zeros
+from kgents.embedded.schema import builtin, decoding, defaulting, embedded, pruning, zeros
 from kgents.embedded.schema.causes import (
     NOT_SUPPORTED,
     NOWHERE,
@@ -20,6 +20,7 @@ from kgents.embedded.schema.causes import (
     invalid,
 )
 from kgents.embedded.schema.depth import TooDeep, check_depth
+from kgents.embedded.schema.embedded import contains_embedded
 from kgents.embedded.schema.list_types import check_lists
 from kgents.embedded.schema.node import ABSENT, ANY, Node, compile_schema
 from kgents.embedded.schema.ratchet import validate_ratcheting
@@ -38,6 +39,7 @@ class Schema:
     __slots__ = (
         "alternatives",
         "api_version",
+        "embeds",
         "group",
         "has_rules",
         "is_custom",
@@ -56,6 +58,7 @@ class Schema:
         self.api_version = f"{group}/{version}" if group else version
         self.has_rules = custom and contains_rules(root)
         self.meta_rules: Node | None = None
+        self.embeds = False
         self.alternatives = alternatives(root.source) if custom else 1
         """How many schemas a value may have to be held against: what `anyOf` and its like multiply the work by."""
 
@@ -78,10 +81,10 @@ class Schema:
         """The schema of one CRD version, from its `openAPIV3Schema`."""
         root = compile_schema(version_schema or {"type": "object", "x-kubernetes-preserve-unknown-fields": True})
         root.preserve = root.preserve or preserve_unknown_fields
-        meta_rules = root.properties.get("metadata")
+        meta_rules, embeds = root.properties.get("metadata"), contains_embedded(root)
         complete_resources(root, is_root=True)
         schema = Schema(root, group, version, kind, custom=True)
-        schema.meta_rules = meta_rules
+        schema.meta_rules, schema.embeds = meta_rules, embeds
         return schema
 
     def decode_error(self, obj: Any) -> str | None:
@@ -95,7 +98,8 @@ class Schema:
         for name in ("apiVersion", "kind"):
             if not isinstance(obj.get(name, ""), str):
                 return f"json: cannot unmarshal {name}: not a string"
-        return decoding.decode_error(builtin.object_meta(), obj.get("metadata"), "ObjectMeta", "metadata")
+        problem = decoding.decode_error(builtin.object_meta(), obj.get("metadata"), "ObjectMeta", "metadata")
+        return problem or (embedded.decode_error(self.root, obj) if self.embeds else None)
 
     def unknown_fields(self, obj: Any) -> list[str]:
         """Paths that the schema does not declare, in the order Kubernetes names them."""

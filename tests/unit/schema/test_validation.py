@@ -224,6 +224,21 @@ def test_an_embedded_resource_is_a_whole_object(inner: dict[str, Any], field: st
 
 
 @pytest.mark.parametrize(
+    ("inner", "told"),
+    [
+        ({"kind": 5}, "spec.inners[0].kind: Invalid value: 5: must be a string"),
+        ({"metadata": {"name": 5}}, 'Invalid value: {"name":5}: json: cannot unmarshal number into Go struct field'),
+        ({"metadata": {"labels": {"a": "b"}}, "free": {"metadata": 5}}, None),
+    ],
+)
+def test_the_head_of_an_embedded_resource_must_decode(inner: dict[str, Any], told: str | None) -> None:
+    form = {"type": "object", "x-kubernetes-embedded-resource": True, "x-kubernetes-preserve-unknown-fields": True}
+    schema = custom({"type": "object", "properties": {"inners": {"type": "array", "items": form}}})
+    found = schema.decode_error(plant(inners=[inner]))
+    assert found is None if told is None else told in str(found)
+
+
+@pytest.mark.parametrize(
     ("value", "shown"), [(0.25, "0.25"), (2.0, "2"), (1e20, "100000000000000000000"), (1e21, "1e+21")]
 )
 def test_numbers_are_shown_as_go_shows_them(value: float, shown: str) -> None:
