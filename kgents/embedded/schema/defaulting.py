@@ -6,7 +6,7 @@ from typing import Any
 
 from kgents.embedded.schema.base64_text import canonical, holds_bytes
 from kgents.embedded.schema.clone import clone
-from kgents.embedded.schema.node import ABSENT, Node
+from kgents.embedded.schema.node import ABSENT, ANY, Node
 
 
 def default(node: Node, value: Any) -> None:
@@ -27,7 +27,7 @@ def _default_object(node: Node, value: dict[str, Any]) -> None:
     nulls = [name for name, child in value.items() if child is None]
     for name in nulls:
         schema = node.child(name)
-        if schema is not None and schema is not node and not schema.nullable and not _free(schema):
+        if schema is not None and schema is not ANY and not schema.nullable:
             del value[name]
             if schema.default is not ABSENT:
                 value[name] = clone(schema.default)
@@ -39,10 +39,6 @@ def _default_object(node: Node, value: dict[str, Any]) -> None:
             schema = properties.get(name) or node.additional
             if schema is not None:
                 default(schema, child)
-
-
-def _free(node: Node) -> bool:
-    return node.preserve and not node.type and not node.properties and node.default is ABSENT
 
 
 def omit_empty(node: Node, value: Any) -> None:

@@ -95,6 +95,28 @@ def test_nesting_beyond_the_bound_cannot_be_decoded() -> None:
     assert PLANTS.decode_error(plant(size=1, extra=deep)) == "json: exceeded max depth"
 
 
+def test_a_null_goes_from_a_field_of_any_type_too_but_stays_where_nothing_is_declared() -> None:
+    fields = {
+        "any": {"x-kubernetes-preserve-unknown-fields": True},
+        "open": {"type": "object", "additionalProperties": True},
+    }
+    schema = custom({"type": "object", "properties": fields})
+    obj = plant(any=None, open={"a": None})
+    schema.default(obj)
+    assert obj["spec"] == {"open": {"a": None}}
+
+
+def test_a_list_that_keeps_unknown_fields_keeps_those_of_its_elements() -> None:
+    inner = {"type": "object", "properties": {"n": {"type": "integer"}}}
+    items = {"type": "object", "properties": {"inner": inner}}
+    free = {"type": "array", "x-kubernetes-preserve-unknown-fields": True, "items": items}
+    schema = custom({"type": "object", "properties": {"l": free}})
+    obj = plant(l=[{"x": 1, "inner": {"n": 1, "y": 2}}])
+    assert schema.unknown_fields(obj) == ["spec.l[0].inner.y"]
+    schema.prune(obj)
+    assert obj["spec"] == {"l": [{"x": 1, "inner": {"n": 1}}]}
+
+
 def test_a_null_in_a_map_gives_way_to_the_default_of_its_values() -> None:
     values = {"type": "object", "additionalProperties": {"type": "string", "default": "x"}}
     schema = custom({"type": "object", "properties": {"m": values}})
