@@ -6,10 +6,14 @@ import base64
 import re
 from typing import Any
 
+import orjson
+
 from kgents.embedded.apiserver.errors import forbidden
+from kgents.embedded.apiserver.json_errors import go_words
 from kgents.embedded.apiserver.strategy import Strategy, Write
-from kgents.embedded.schema.causes import Cause, invalid
+from kgents.embedded.schema.causes import Cause, invalid, required
 from kgents.embedded.schema.causes import forbidden as forbidden_field
+from kgents.embedded.schema.decoding import JSON_NAMES
 
 Object = dict[str, Any]
 _KEY = re.compile(r"[-._a-zA-Z0-9]+")
@@ -19,6 +23,15 @@ _KEY_TEXT = (
 )
 IMMUTABLE = "field is immutable when `immutable` is set"
 LIMIT = 1024 * 1024
+KEY_LIMIT = 253
+NEEDED = {
+    "kubernetes.io/dockercfg": (".dockercfg",),
+    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
+    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
+    "kubernetes.io/tls": ("tls.crt", "tls.key"),
+}
+"""The keys that a Secret of a type must have."""
+ACCOUNT = "kubernetes.io/service-account.name"
 PROTECTED = ("default", "kube-system", "kube-public")
 
 
@@ -55,7 +68,18 @@ class NamespaceStrategy(Strategy):
 
 
 def _keys(field: str, data: Object) -> list[Cause]:
-    return [invalid(f"{field}[{key}]", key, _KEY_TEXT) for key in data if not _KEY.fullmatch(key)]
+    return [invalid(f"{field}[{key}]", key, problem) for key in data for problem in _key_problems(key)]
+
+
+def _key_problems(key: str) -> list[str]:
+    problems = [f"must be no more than {KEY_LIMIT} characters"] if len(key) > KEY_LIMIT else []
+    if not _KEY.fullmatch(key):
+        problems.append(_KEY_TEXT)
+    if key in (".", ".."):
+        problems.append(f"must not be '{key}'")
+    elif key.startswith(".."):
+        problems.append("must not start with '..'")
+    return problems
 
 
 class ConfigMapStrategy(Strategy):
@@ -92,7 +116,11 @@ class SecretStrategy(Strategy):
         obj.setdefault("type", "Opaque")
 
     def validate(self, obj: Object, write: Write) -> list[Cause]:
-        return _keys("data", obj.get("data") or {})
+        data = obj.get("data") or {}
+        causes = _keys("data", data)
+        if sum(len(base64.b64decode(value or "")) for value in data.values()) > LIMIT:
+            causes.append(Cause("data", "FieldValueTooLong", f"Too long: may not be more than {LIMIT} bytes"))
+        return causes + _of_type(obj, data)
 
     def validate_update(self, new: Object, old: Object, write: Write) -> list[Cause]:
         causes = self.validate(new, write)
@@ -105,6 +133,33 @@ class SecretStrategy(Strategy):
         if new.get("data") != old.get("data"):
             causes.append(forbidden_field("data", IMMUTABLE))
         return causes
+
+
+def _of_type(secret: Object, data: Object) -> list[Cause]:
+    """What the type of a Secret asks of it."""
+    kind = secret.get("type")
+    if kind == "kubernetes.io/service-account-token":
+        named = (secret["metadata"].get("annotations") or {}).get(ACCOUNT)
+        return [] if named else [required(f"metadata.annotations[{ACCOUNT}]")]
+    if kind == "kubernetes.io/basic-auth" and not {"username", "password"} & data.keys():
+        return [required("data[username]"), required("data[password]")]
+    causes: list[Cause] = []
+    for key in NEEDED.get(str(kind), ()):
+        if key not in data or (key == "ssh-privatekey" and not data[key]):
+            causes.append(required(f"data[{key}]"))
+        elif key.startswith(".docker") and (problem := _json_problem(base64.b64decode(data[key] or ""))):
+            causes.append(invalid(f"data[{key}]", "<secret contents redacted>", problem))
+    return causes
+
+
+def _json_problem(text: bytes) -> str:
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        return go_words(text, error)
+    if found is None or isinstance(found, dict):
+        return ""
+    return f"json: cannot unmarshal {JSON_NAMES[type(found)]} into Go value of type map[string]interface {{}}"
 
 
 class EventStrategy(Strategy):
