@@ -230,15 +230,16 @@ def _common(call: Call, metadata: Object) -> list[Cause]:
 
 
 def _maps_and_owners(metadata: Object) -> list[Cause]:
-    causes = _labels(metadata.get("labels") or {}) + _annotations(metadata.get("annotations") or {})
+    causes = label_causes(metadata.get("labels") or {}) + _annotations(metadata.get("annotations") or {})
     return causes + _owners(metadata.get("ownerReferences") or [])
 
 
-def _labels(labels: Mapping[str, Any]) -> list[Cause]:
+def label_causes(labels: Mapping[str, Any], field: str = "metadata.labels") -> list[Cause]:
+    """What is wrong with labels, wherever they stand."""
     causes = []
     for key, value in labels.items():
-        causes += [invalid("metadata.labels", key, problem) for problem in label_key_problems(key)]
-        causes += [invalid("metadata.labels", value, problem) for problem in LABEL_VALUE.problems(str(value))]
+        causes += [invalid(field, key, problem) for problem in label_key_problems(key)]
+        causes += [invalid(field, value, problem) for problem in LABEL_VALUE.problems(str(value))]
     return causes
 
 

@@ -6,8 +6,10 @@ import ipaddress
 from typing import Any
 
 from kgents.embedded.apiserver.kinds import node_ports
+from kgents.embedded.apiserver.metadata import label_causes, show_plain
 from kgents.embedded.apiserver.strategy import Strategy, Write
-from kgents.embedded.schema.causes import Cause, invalid, required
+from kgents.embedded.schema.causes import DUPLICATE, Cause, duplicate, invalid, not_supported, required
+from kgents.embedded.schema.name_forms import LABEL
 
 Object = dict[str, Any]
 ADDRESS_TEXT = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
@@ -18,6 +20,29 @@ STICKY = 10800
 """Seconds for which a client stays with its pod."""
 SKIPPED = 256
 """The first addresses of the range belong to the hive itself."""
+
+
+KNOWN = {"type": ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort"), "sessionAffinity": ("ClientIP", "None")}
+PROTOCOLS = ("SCTP", "TCP", "UDP")
+
+
+def _port_name(ports: list[Object], index: int, path: str) -> list[Cause]:
+    name = ports[index].get("name")
+    if not name:
+        return [required(f"{path}.name")] if len(ports) > 1 else []
+    if problems := LABEL.problems(name):
+        return [invalid(f"{path}.name", name, problem) for problem in problems]
+    return [duplicate(f"{path}.name", name)] if any(name == port.get("name") for port in ports[:index]) else []
+
+
+def _same_port(one: Object, other: Object) -> bool:
+    return all(one.get(key) == other.get(key) for key in ("protocol", "port"))
+
+
+def _as_go(port: Object) -> str:
+    """What Kubernetes shows of a port that is there twice: its internal form, with nothing else in it."""
+    shown = {"Name": "", "Protocol": port.get("protocol"), "AppProtocol": None, "Port": port.get("port")}
+    return show_plain({**shown, "TargetPort": 0, "NodePort": 0})
 
 
 class ServiceStrategy(Strategy):
@@ -84,10 +109,17 @@ class ServiceStrategy(Strategy):
         causes: list[Cause] = []
         if not ports and spec.get("clusterIP") != "None" and spec["type"] != "ExternalName":
             causes.append(required("spec.ports"))
+        for key, known in KNOWN.items():
+            if spec.get(key) not in (*known, None):
+                causes.append(not_supported(f"spec.{key}", spec[key], known))
+        causes += label_causes(spec.get("selector") or {}, "spec.selector")
         for index, port in enumerate(ports):
             path = f"spec.ports[{index}]"
-            if len(ports) > 1 and not port.get("name"):
-                causes.append(required(f"{path}.name"))
+            causes += _port_name(ports, index, path)
+            if port.get("protocol", "TCP") not in PROTOCOLS:
+                causes.append(not_supported(f"{path}.protocol", port["protocol"], PROTOCOLS))
+            if any(_same_port(port, other) for other in ports[:index]):
+                causes.append(Cause(path, DUPLICATE, f"Duplicate value: {_as_go(port)}"))
             for key in ("port", "targetPort"):
                 value = port.get(key)
                 if isinstance(value, int) and not 1 <= value <= 65535:
