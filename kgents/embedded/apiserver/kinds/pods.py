@@ -5,13 +5,13 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from kgents.embedded.apiserver.kinds.pod_checks import validate_spec
 from kgents.embedded.apiserver.strategy import GenerationStrategy, Write, without
-from kgents.embedded.schema.causes import Cause, not_supported, required
+from kgents.embedded.schema.causes import Cause, invalid
 from kgents.embedded.schema.causes import forbidden as forbidden_field
 
 Object = dict[str, Any]
-RESTARTS = ("Always", "OnFailure", "Never")
-MUTABLE = ("activeDeadlineSeconds", "terminationGracePeriodSeconds", "tolerations", "schedulingGates")
+MUTABLE = ("activeDeadlineSeconds", "tolerations", "schedulingGates")
 FORBIDDEN = (
     "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
     "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
@@ -103,27 +103,6 @@ def _default_references(source: Object) -> None:
             item["fieldRef"].setdefault("apiVersion", "v1")
 
 
-def validate_spec(spec: Object, path: str) -> list[Cause]:
-    """What is wrong with a pod's spec."""
-    causes: list[Cause] = []
-    if not spec.get("containers"):
-        causes.append(required(f"{path}.containers"))
-    if spec.get("restartPolicy") not in RESTARTS:
-        causes.append(not_supported(f"{path}.restartPolicy", spec.get("restartPolicy"), RESTARTS))
-    names: set[str] = set()
-    for index, container in enumerate(spec.get("containers") or []):
-        where = f"{path}.containers[{index}]"
-        name = container.get("name")
-        if not name:
-            causes.append(required(f"{where}.name"))
-        elif name in names:
-            causes.append(Cause(f"{where}.name", "FieldValueDuplicate", f'Duplicate value: "{name}"'))
-        names.add(str(name))
-        if not container.get("image"):
-            causes.append(required(f"{where}.image"))
-    return causes
-
-
 def qos(spec: Object) -> str:
     """The quality-of-service class that the containers' resources add up to."""
     parts = [container.get("resources") or {} for container in spec.get("containers") or []]
@@ -155,13 +134,22 @@ class PodStrategy(GenerationStrategy):
             new["status"] = old["status"]
 
     def validate(self, obj: Object, write: Write) -> list[Cause]:
-        return validate_spec(obj["spec"], "spec")
+        causes = validate_spec(obj["spec"], "spec") + _padded_images(obj["spec"])
+        if obj["spec"].get("ephemeralContainers"):
+            causes.append(forbidden_field("spec.ephemeralContainers", "cannot be set on create"))
+        return causes
 
     def validate_update(self, new: Object, old: Object, write: Write) -> list[Cause]:
         if write.subresource:
             return []
-        causes = self.validate(new, write)
-        if frozen_part(new["spec"]) != frozen_part(old["spec"]):
+        spec, before = new["spec"], old["spec"]
+        causes = validate_spec(spec, "spec") + _padded_images(spec)
+        for key in ("containers", "initContainers"):
+            if len(spec.get(key) or []) != len(before.get(key) or []):
+                return [*causes, forbidden_field(f"spec.{key}", "pod updates may not add or remove containers")]
+        causes += _deadline(spec.get("activeDeadlineSeconds"), before.get("activeDeadlineSeconds"))
+        causes += _tolerations(spec.get("tolerations") or [], before.get("tolerations") or [])
+        if frozen_part(spec, before) != frozen_part(before, before):
             causes.append(forbidden_field("spec", FORBIDDEN))
         return causes
 
@@ -173,10 +161,38 @@ class PodStrategy(GenerationStrategy):
         return asked if asked is not None else int(spec.get("terminationGracePeriodSeconds", 30))
 
 
-def frozen_part(spec: Object) -> Object:
-    """The part of a pod's spec that never changes."""
-    kept = copy.deepcopy(without(spec, *MUTABLE, "nodeName" if not spec.get("nodeName") else ""))
+def _padded_images(spec: Object) -> list[Cause]:
+    # Templates may have such images; only a pod itself must be able to run.
+    return [
+        invalid(f"spec.{key}[{index}].image", image, "must not have leading or trailing whitespace")
+        for key in ("containers", "initContainers")
+        for index, container in enumerate(spec.get(key) or [])
+        if (image := str(container.get("image") or "")) != image.strip()
+    ]
+
+
+def _deadline(new: int | None, old: int | None) -> list[Cause]:
+    where = "spec.activeDeadlineSeconds"
+    if old is not None and new is None:
+        return [invalid(where, None, "must not update from a positive integer to nil value")]
+    if old is not None and new is not None and new > old:
+        return [invalid(where, new, "must be less than or equal to previous value")]
+    return []
+
+
+def _tolerations(new: list[Object], old: list[Object]) -> list[Cause]:
+    kept = [without(one, "tolerationSeconds") for one in new]
+    if all(without(one, "tolerationSeconds") in kept for one in old):
+        return []
+    text = "existing toleration can not be modified except its tolerationSeconds"
+    return [forbidden_field("spec.tolerations", text)]
+
+
+def frozen_part(spec: Object, before: Object) -> Object:
+    """The part of a pod's spec that does not change, given what it was before."""
+    kept = copy.deepcopy(without(spec, *MUTABLE, "nodeName" if not before.get("nodeName") else ""))
+    if (before.get("terminationGracePeriodSeconds") or 0) < 0 and kept.get("terminationGracePeriodSeconds") == 1:
+        kept["terminationGracePeriodSeconds"] = before["terminationGracePeriodSeconds"]
     for container in [*(kept.get("initContainers") or []), *(kept.get("containers") or [])]:
         container.pop("image", None)
-        container.pop("imagePullPolicy", None)
     return kept

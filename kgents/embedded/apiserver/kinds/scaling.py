@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from kgents.embedded.apiserver.kinds.pods import default_spec, validate_spec
+from kgents.embedded.apiserver.kinds.container_checks import count
+from kgents.embedded.apiserver.kinds.pod_checks import validate_lasting, validate_template
+from kgents.embedded.apiserver.kinds.pods import default_spec
+from kgents.embedded.apiserver.kinds.workload_checks import MISMATCH
 from kgents.embedded.apiserver.strategy import GenerationStrategy, Strategy, Write
 from kgents.embedded.schema.causes import Cause, invalid, required
 
 Object = dict[str, Any]
-MISMATCH = "`selector` does not match template `labels`"
 
 
 class ReplicationStrategy(GenerationStrategy):
@@ -35,9 +37,9 @@ class ReplicationStrategy(GenerationStrategy):
         causes = [] if selector else [required("spec.selector")]
         if selector and not selector.items() <= labels.items():
             causes.append(invalid("spec.template.metadata.labels", labels, MISMATCH))
-        if spec["replicas"] < 0:
-            causes.append(invalid("spec.replicas", spec["replicas"], "must be greater than or equal to 0"))
-        return causes + validate_spec(spec["template"]["spec"], "spec.template.spec")
+        causes += count("spec", spec, "replicas", "minReadySeconds")
+        causes += validate_template(spec["template"], "spec.template")
+        return causes + validate_lasting(spec["template"], "spec.template", "ReplicationController")
 
     def validate_update(self, new: Object, old: Object, write: Write) -> list[Cause]:
         return [] if write.subresource == "status" else self.validate(new, write)

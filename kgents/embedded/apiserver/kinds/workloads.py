@@ -4,16 +4,36 @@ from __future__ import annotations
 
 from typing import Any
 
-from kgents.embedded.apiserver.kinds.pods import default_spec, validate_spec
-from kgents.embedded.apiserver.strategy import GenerationStrategy, Write
-from kgents.embedded.schema.causes import Cause, invalid, required
+from kgents.embedded.apiserver.kinds.job_checks import (
+    PREFIX,
+    UID,
+    check_cron_job,
+    check_job,
+    check_job_change,
+    own_labels,
+)
+from kgents.embedded.apiserver.kinds.pods import default_spec
+from kgents.embedded.apiserver.kinds.workload_checks import (
+    check_daemons,
+    check_deployment,
+    check_replicas,
+    check_stateful,
+)
+from kgents.embedded.apiserver.names import dns_label
+from kgents.embedded.apiserver.strategy import GenerationStrategy, Write, without
+from kgents.embedded.schema.causes import Cause, forbidden, invalid
 
 Object = dict[str, Any]
 
 
-def matches(selector: Object, labels: Object) -> bool:
-    """Whether a label selector's plain part picks these labels."""
-    return all(labels.get(key) == value for key, value in (selector.get("matchLabels") or {}).items())
+STATEFUL_UPDATES = (
+    *("replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit"),
+    *("persistentVolumeClaimRetentionPolicy", "minReadySeconds"),
+)
+STATEFUL_FORBIDDEN = (
+    "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
+    "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
+)
 
 
 class WorkloadStrategy(GenerationStrategy):
@@ -39,26 +59,7 @@ class WorkloadStrategy(GenerationStrategy):
             new["status"] = old["status"]
 
     def validate(self, obj: Object, write: Write) -> list[Cause]:
-        spec = obj["spec"]
-        causes = self._selector(spec)
-        causes += validate_spec(spec["template"]["spec"], "spec.template.spec")
-        replicas = spec.get("replicas")
-        if isinstance(replicas, int) and replicas < 0:
-            causes.append(invalid("spec.replicas", replicas, "must be greater than or equal to 0"))
-        return causes
-
-    def _selector(self, spec: Object) -> list[Cause]:
-        selector = spec.get("selector")
-        labels = (spec["template"].get("metadata") or {}).get("labels") or {}
-        if selector is None:
-            mismatch = invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
-            return [required("spec.selector"), mismatch]
-        if not selector.get("matchLabels") and not selector.get("matchExpressions"):
-            return [invalid("spec.selector", selector, "empty selector is invalid for deployment")]
-        if not matches(selector, labels):
-            text = "`selector` does not match template `labels`"
-            return [invalid("spec.template.metadata.labels", labels, text)]
-        return []
+        return check_replicas(obj["spec"])
 
     def validate_update(self, new: Object, old: Object, write: Write) -> list[Cause]:
         if write.subresource == "status":
@@ -89,6 +90,9 @@ class DeploymentStrategy(WorkloadStrategy):
         spec.setdefault("revisionHistoryLimit", 10)
         spec.setdefault("progressDeadlineSeconds", 600)
 
+    def validate(self, obj: Object, write: Write) -> list[Cause]:
+        return super().validate(obj, write) + check_deployment(obj["spec"])
+
     def changed(self, new: Object, old: Object) -> bool:
         annotations = new["metadata"].get("annotations") != old["metadata"].get("annotations")
         return annotations or super().changed(new, old)
@@ -117,6 +121,17 @@ class StatefulSetStrategy(WorkloadStrategy):
             claim.setdefault("spec", {}).setdefault("volumeMode", "Filesystem")
             claim.setdefault("status", {"phase": "Pending"})
 
+    def validate(self, obj: Object, write: Write) -> list[Cause]:
+        return check_stateful(obj["spec"])
+
+    def validate_update(self, new: Object, old: Object, write: Write) -> list[Cause]:
+        if write.subresource == "status":
+            return []
+        causes = self.validate(new, write)
+        if without(new["spec"], *STATEFUL_UPDATES) != without(old["spec"], *STATEFUL_UPDATES):
+            causes.append(forbidden("spec", STATEFUL_FORBIDDEN))
+        return causes
+
 
 class DaemonSetStrategy(WorkloadStrategy):
     """One pod a node."""
@@ -125,6 +140,9 @@ class DaemonSetStrategy(WorkloadStrategy):
         spec.setdefault("revisionHistoryLimit", 10)
         _default_update(spec, {"maxUnavailable": 1, "maxSurge": 0})
 
+    def validate(self, obj: Object, write: Write) -> list[Cause]:
+        return check_daemons(obj["spec"])
+
 
 class JobStrategy(GenerationStrategy):
     """Runs to completion. The selector is the server's own."""
@@ -132,26 +150,42 @@ class JobStrategy(GenerationStrategy):
     def default(self, obj: Object) -> None:
         spec = obj.setdefault("spec", {})
         default_job(spec)
+        _label(obj)
 
     def prepare_create(self, obj: Object, write: Write) -> None:
         obj["status"] = {}
-        spec, uid = obj["spec"], obj["metadata"]["uid"]
+        spec = obj["spec"]
         if spec.get("manualSelector"):
             return
-        labels = spec["template"].setdefault("metadata", {}).setdefault("labels", {})
-        name = obj["metadata"].get("name", "")
-        labels.update(
-            {"batch.kubernetes.io/controller-uid": uid, "batch.kubernetes.io/job-name": name, "job-name": name}
-        )
-        labels["controller-uid"] = uid
-        spec.setdefault("selector", {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}})
+        template = spec["template"].setdefault("metadata", {})
+        # What the client says itself stays; where it contradicts, validation refuses it.
+        template["labels"] = {**own_labels(obj), **(template.get("labels") or {})}
+        selector = spec["selector"] = spec.get("selector") or {}
+        uid = {f"{PREFIX}{UID}": obj["metadata"]["uid"]}
+        selector["matchLabels"] = {**uid, **(selector.get("matchLabels") or {})}
+        _label(obj)
 
     def prepare_update(self, new: Object, old: Object, write: Write) -> None:
         if write.subresource != "status" and "status" in old:
             new["status"] = old["status"]
 
     def validate(self, obj: Object, write: Write) -> list[Cause]:
-        return validate_spec(obj["spec"]["template"]["spec"], "spec.template.spec")
+        causes = check_job(obj)
+        last = f"{obj['metadata'].get('name', '')}-{(obj['spec'].get('completions') or 0) - 1}"
+        if obj["spec"]["completionMode"] == "Indexed" and obj["spec"].get("completions") and dns_label(last):
+            text = f"will not able to create pod with invalid DNS label: {last}"
+            causes.append(invalid("metadata.name", obj["metadata"].get("name", ""), text))
+        return causes
+
+    def validate_update(self, new: Object, old: Object, write: Write) -> list[Cause]:
+        return [] if write.subresource == "status" else check_job(new) + check_job_change(new, old)
+
+
+def _label(job: Object) -> None:
+    # A Job without labels is labelled as its pods are.
+    labels = job["spec"]["template"]["metadata"].get("labels")
+    if labels and not job["metadata"].get("labels"):
+        job["metadata"]["labels"] = dict(labels)
 
 
 def default_job(spec: Object) -> None:
@@ -186,3 +220,9 @@ class CronJobStrategy(GenerationStrategy):
 
     def prepare_create(self, obj: Object, write: Write) -> None:
         obj["status"] = {}
+
+    def validate(self, obj: Object, write: Write) -> list[Cause]:
+        return check_cron_job(obj, None)
+
+    def validate_update(self, new: Object, old: Object, write: Write) -> list[Cause]:
+        return [] if write.subresource == "status" else check_cron_job(new, old)

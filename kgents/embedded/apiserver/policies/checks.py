@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from kgents.embedded.apiserver.names import label_key_problem, label_value_problem
+from kgents.embedded.apiserver.names import label_key_problem
 from kgents.embedded.apiserver.policies.expressions import compile_expression, result_type
-from kgents.embedded.schema.causes import Cause, duplicate, forbidden, invalid, not_supported, required, too_many
+from kgents.embedded.apiserver.selector_checks import check_selector
+from kgents.embedded.schema.causes import Cause, duplicate, invalid, not_supported, required, too_many
 from kgents.embedded.schema.cel import CelError
 
 Object = Mapping[str, Any]
 Variables = Sequence[tuple[str, str]]
 FAILURE_POLICIES = ("Fail", "Ignore")
 MATCH_POLICIES = ("Equivalent", "Exact")
-SELECTOR_OPERATORS = ("DoesNotExist", "Exists", "In", "NotIn")
 MAX_CONDITIONS = 64
 
 
@@ -24,42 +24,11 @@ def one_of(where: str, value: Any, supported: Iterable[str]) -> list[Cause]:
     return [] if value is None or value in known else [not_supported(where, value, known)]
 
 
-def selector(where: str, given: Object | None) -> list[Cause]:
-    """A label selector."""
-    causes: list[Cause] = []
-    for key, value in ((given or {}).get("matchLabels") or {}).items():
-        if problem := label_key_problem(key):
-            causes.append(invalid(f"{where}.matchLabels", key, problem))
-        if problem := label_value_problem(str(value)):
-            causes.append(invalid(f"{where}.matchLabels", value, problem))
-    for index, one in enumerate((given or {}).get("matchExpressions") or ()):
-        causes += _requirement(f"{where}.matchExpressions[{index}]", one)
-    return causes
-
-
-def _requirement(at: str, one: Object) -> list[Cause]:
-    causes: list[Cause] = []
-    operator, values = one.get("operator") or "", one.get("values") or []
-    if operator not in SELECTOR_OPERATORS:
-        causes.append(invalid(f"{at}.operator", operator, "not a valid selector operator"))
-    elif operator in ("In", "NotIn") and not values:
-        causes.append(required(f"{at}.values", "must be specified when `operator` is 'In' or 'NotIn'"))
-    elif operator in ("Exists", "DoesNotExist") and values:
-        text = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
-        causes.append(forbidden(f"{at}.values", text))
-    if problem := label_key_problem(str(one.get("key") or "")):
-        causes.append(invalid(f"{at}.key", one.get("key") or "", problem))
-    for index, value in enumerate(values):
-        if problem := label_value_problem(str(value)):
-            causes.append(invalid(f"{at}.values[{index}]", value, problem))
-    return causes
-
-
 def match(where: str, given: Object) -> list[Cause]:
     """What policies, bindings and webhooks select by."""
     causes = one_of(f"{where}matchPolicy", given.get("matchPolicy"), MATCH_POLICIES)
-    causes += selector(f"{where}namespaceSelector", given.get("namespaceSelector"))
-    return causes + selector(f"{where}objectSelector", given.get("objectSelector"))
+    causes += check_selector(f"{where}namespaceSelector", given.get("namespaceSelector"))
+    return causes + check_selector(f"{where}objectSelector", given.get("objectSelector"))
 
 
 def expression(

@@ -10,6 +10,7 @@ from kgents.embedded.apiserver.names import dns_1035_label, dns_subdomain, label
 from kgents.embedded.apiserver.policies import checks
 from kgents.embedded.apiserver.policies.compiled import names_of, variables_of
 from kgents.embedded.apiserver.policies.rules import check_rules
+from kgents.embedded.apiserver.selector_checks import check_selector
 from kgents.embedded.schema.causes import Cause, duplicate, forbidden, invalid, required
 
 Object = Mapping[str, Any]
@@ -187,7 +188,7 @@ def _param_ref(where: str, reference: Object | None) -> list[Cause]:
         ]
     elif not name and not chosen:
         causes.append(required(where, "one of name or selector must be specified"))
-    causes += checks.selector(f"{where}.selector", reference.get("selector"))
+    causes += check_selector(f"{where}.selector", reference.get("selector"))
     missing = reference.get("parameterNotFoundAction")
     if not missing:
         return [*causes, required(f"{where}.parameterNotFoundAction")]
