@@ -134,6 +134,20 @@ def test_a_node_port_is_given_kept_and_given_back(sh: Shell) -> None:
     assert "nodePort" not in spec["ports"][0] and "externalTrafficPolicy" not in spec
 
 
+def test_what_a_type_of_service_lacks_goes_with_the_change(sh: Shell) -> None:
+    sh("create service loadbalancer turns --tcp=80")
+    sh('patch service turns -p {"spec":{"externalTrafficPolicy":"Local"}}')
+    asked = sh.json("get service turns")["spec"]["healthCheckNodePort"]
+    assert 30000 <= asked <= 32767
+    sh("label service turns still=there")
+    assert sh.json("get service turns")["spec"]["healthCheckNodePort"] == asked
+    sh('patch service turns -p {"spec":{"externalTrafficPolicy":"Cluster"}}')
+    assert "healthCheckNodePort" not in sh.json("get service turns")["spec"]
+    sh('patch service turns -p {"spec":{"type":"ExternalName","externalName":"example.org"}}')
+    spec = sh.json("get service turns")["spec"]
+    assert not {"clusterIP", "clusterIPs", "ipFamilies", "allocateLoadBalancerNodePorts"} & set(spec)
+
+
 def test_nodes_are_tainted_cordoned_and_drained(sh: Shell) -> None:
     name = f"node-{sh.namespace}"
     sh("create -f -", input=json.dumps({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}))

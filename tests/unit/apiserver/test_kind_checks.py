@@ -10,6 +10,8 @@ import pytest
 from kgents.embedded.apiserver.kinds import workloads
 from kgents.embedded.apiserver.kinds.cron_checks import schedule_problem, zone_problem
 from kgents.embedded.apiserver.kinds.pods import PodStrategy
+from kgents.embedded.apiserver.kinds.service_checks import check_service
+from kgents.embedded.apiserver.kinds.services import ServiceStrategy
 from kgents.embedded.apiserver.strategy import Strategy, Write
 
 Object = dict[str, Any]
@@ -411,3 +413,94 @@ def test_a_schedule_is_read_as_kubernetes_reads_it(text: str, problem: str) -> N
 )
 def test_a_time_zone_is_one_of_those_that_there_are(name: str, problem: str) -> None:
     assert zone_problem(name) == problem
+
+
+PORT = {"port": 80}
+ONLY_BALANCED = "Forbidden: may only be used when `type` is 'LoadBalancer'"
+SERVICES = [
+    (
+        {"type": "Any", "ports": [PORT]},
+        [
+            'spec.type: Unsupported value: "Any": supported values: "ClusterIP", "ExternalName", "LoadBalancer", '
+            '"NodePort"'
+        ],
+    ),
+    (
+        {"ports": [{**PORT, "name": "a"}, {**PORT, "name": "a", "targetPort": "A"}]},
+        [
+            'spec.ports[1].name: Duplicate value: "a"',
+            'spec.ports[1].targetPort: Invalid value: "A": must contain only alpha-numeric characters (a-z, 0-9), and '
+            "hyphens (-)",
+            'spec.ports[1].targetPort: Invalid value: "A": must contain at least one letter (a-z)',
+            'spec.ports[1]: Duplicate value: {"Name":"","Protocol":"TCP","AppProtocol":null,"Port":80,"TargetPort":0,'
+            '"NodePort":0}',
+        ],
+    ),
+    (
+        {"ports": [{**PORT, "protocol": "ICMP"}]},
+        ['spec.ports[0].protocol: Unsupported value: "ICMP": supported values: "SCTP", "TCP", "UDP"'],
+    ),
+    (
+        {"type": "NodePort", "clusterIP": "None", "ports": [PORT]},
+        ["spec.clusterIPs[0]: Invalid value: \"None\": may not be set to 'None' for NodePort services"],
+    ),
+    (
+        {"type": "ExternalName", "externalName": "a.b.", "clusterIP": "10.0.0.1"},
+        ["spec.clusterIPs: Forbidden: may not be set for ExternalName services"],
+    ),
+    ({"type": "ExternalName"}, ["spec.externalName: Required value"]),
+    (
+        {"sessionAffinity": "Any", "ports": [PORT]},
+        ['spec.sessionAffinity: Unsupported value: "Any": supported values: "ClientIP", "None"'],
+    ),
+    (
+        {"sessionAffinity": "ClientIP", "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 0}}, "ports": [PORT]},
+        [
+            "spec.sessionAffinityConfig.clientIP.timeoutSeconds: Invalid value: 0: must be greater than 0 and less "
+            "than 86400"
+        ],
+    ),
+    (
+        {"externalIPs": ["127.0.0.1", "x"], "ports": [PORT]},
+        [
+            'spec.externalIPs[0]: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128)',
+            'spec.externalIPs[1]: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+        ],
+    ),
+    (
+        {"externalTrafficPolicy": "Local", "ports": [PORT]},
+        ['spec.externalTrafficPolicy: Invalid value: "Local": may only be set for externally-accessible services'],
+    ),
+    (
+        {"healthCheckNodePort": 30000, "ports": [PORT]},
+        [
+            "spec.healthCheckNodePort: Invalid value: 30000: may only be set when `type` is 'LoadBalancer' and "
+            "`externalTrafficPolicy` is 'Local'"
+        ],
+    ),
+    (
+        {"internalTrafficPolicy": "Any", "ports": [PORT]},
+        ['spec.internalTrafficPolicy: Unsupported value: "Any": supported values: "Cluster", "Local"'],
+    ),
+    ({"loadBalancerClass": "a/b", "ports": [PORT]}, [f"spec.loadBalancerClass: {ONLY_BALANCED}"]),
+    (
+        {"loadBalancerSourceRanges": ["10.0.0.0/8"], "ports": [PORT]},
+        [f"spec.LoadBalancerSourceRanges: {ONLY_BALANCED}"],
+    ),
+    (
+        {"type": "LoadBalancer", "loadBalancerSourceRanges": ["10.0.0.0"], "ports": [PORT]},
+        [
+            'spec.LoadBalancerSourceRanges[0]: Invalid value: "10.0.0.0": must be a valid CIDR value, (e.g. '
+            "10.9.8.0/24 or 2001:db8::/64)"
+        ],
+    ),
+    ({"clusterIP": "None"}, []),
+    ({"externalIPs": ["1.2.3.4"], "ports": [PORT]}, []),
+]
+
+
+@pytest.mark.parametrize(("spec", "causes"), SERVICES)
+def test_of_a_service_every_flaw_is_told(spec: Object, causes: list[str]) -> None:
+    obj = {"metadata": {"name": "x"}, "spec": copy.deepcopy(spec)}
+    ServiceStrategy().default(obj)
+    assert [str(cause) for cause in check_service(obj["spec"])] == causes

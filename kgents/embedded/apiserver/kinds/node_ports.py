@@ -6,12 +6,14 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
+from kgents.embedded.apiserver.kinds.service_checks import wants_health
 from kgents.embedded.apiserver.strategy import Write
 from kgents.embedded.schema.causes import Cause, forbidden, invalid
 
 Object = dict[str, Any]
 TYPES = ("NodePort", "LoadBalancer")
 RANGE = range(30000, 32768)
+HEALTH = "healthCheckNodePort"
 OUTSIDE = f"provided port is not in the valid range. The range of valid ports is {RANGE[0]}-{RANGE[-1]}"
 
 
@@ -23,7 +25,9 @@ def _needed(spec: Object) -> bool:
 def _others(write: Write) -> Iterator[Object]:
     for key, record in write.api.store.collection("services").records.items():
         if key != (write.namespace, write.name):
-            yield from record.parse()["spec"].get("ports") or ()
+            spec = record.parse()["spec"]
+            yield from spec.get("ports") or ()
+            yield {"nodePort": spec.get(HEALTH, 0)}
 
 
 def _used(port: Object) -> tuple[int, str]:
@@ -39,17 +43,21 @@ def keep(spec: Object, before: Object) -> None:
             port["nodePort"] = old
         elif old and spec["type"] not in TYPES and port.get("nodePort") == old:
             del port["nodePort"]
+    if wants_health(spec) and not spec.get(HEALTH) and before.get(HEALTH):
+        spec[HEALTH] = before[HEALTH]
 
 
 def allocate(spec: Object, write: Write) -> None:
-    """Gives a free port, at random as Kubernetes does, to every port that has none."""
-    missing = [port for port in spec.get("ports") or () if not port.get("nodePort")] if _needed(spec) else []
+    """Gives a free port, at random as Kubernetes does, to every port that has none, and to who asks for health."""
+    missing = [(port, "nodePort") for port in spec.get("ports") or () if not port.get("nodePort") and _needed(spec)]
+    if wants_health(spec) and not spec.get(HEALTH):
+        missing.append((spec, HEALTH))
     if not missing:
         return
-    taken = {_used(port)[0] for port in (*_others(write), *spec["ports"])}
+    taken = {_used(port)[0] for port in (*_others(write), *(spec.get("ports") or ()))}
     free = [number for number in RANGE if number not in taken]
-    for port, number in zip(missing, random.sample(free, min(len(missing), len(free))), strict=False):
-        port["nodePort"] = number
+    for (owner, key), number in zip(missing, random.sample(free, min(len(missing), len(free))), strict=False):
+        owner[key] = number
 
 
 def check(spec: Object, write: Write) -> list[Cause]:

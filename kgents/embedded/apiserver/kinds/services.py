@@ -6,43 +6,23 @@ import ipaddress
 from typing import Any
 
 from kgents.embedded.apiserver.kinds import node_ports
-from kgents.embedded.apiserver.metadata import label_causes, show_plain
+from kgents.embedded.apiserver.kinds.service_checks import (
+    ADDRESS_TEXT,
+    check_change,
+    check_service,
+    is_open,
+    wants_health,
+)
 from kgents.embedded.apiserver.strategy import Strategy, Write
-from kgents.embedded.schema.causes import DUPLICATE, Cause, duplicate, invalid, not_supported, required
-from kgents.embedded.schema.name_forms import LABEL
+from kgents.embedded.schema.causes import Cause, invalid
 
 Object = dict[str, Any]
-ADDRESS_TEXT = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
-PORT_TEXT = "must be between 1 and 65535, inclusive"
-OF_TYPES = {"externalTrafficPolicy": node_ports.TYPES, "allocateLoadBalancerNodePorts": ("LoadBalancer",)}
-"""Fields that go when the type changes to one that does not have them."""
+BALANCED = ("allocateLoadBalancerNodePorts", "loadBalancerClass")
+CLUSTER = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy")
 STICKY = 10800
 """Seconds for which a client stays with its pod."""
 SKIPPED = 256
 """The first addresses of the range belong to the hive itself."""
-
-
-KNOWN = {"type": ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort"), "sessionAffinity": ("ClientIP", "None")}
-PROTOCOLS = ("SCTP", "TCP", "UDP")
-
-
-def _port_name(ports: list[Object], index: int, path: str) -> list[Cause]:
-    name = ports[index].get("name")
-    if not name:
-        return [required(f"{path}.name")] if len(ports) > 1 else []
-    if problems := LABEL.problems(name):
-        return [invalid(f"{path}.name", name, problem) for problem in problems]
-    return [duplicate(f"{path}.name", name)] if any(name == port.get("name") for port in ports[:index]) else []
-
-
-def _same_port(one: Object, other: Object) -> bool:
-    return all(one.get(key) == other.get(key) for key in ("protocol", "port"))
-
-
-def _as_go(port: Object) -> str:
-    """What Kubernetes shows of a port that is there twice: its internal form, with nothing else in it."""
-    shown = {"Name": "", "Protocol": port.get("protocol"), "AppProtocol": None, "Port": port.get("port")}
-    return show_plain({**shown, "TargetPort": 0, "NodePort": 0})
 
 
 class ServiceStrategy(Strategy):
@@ -60,7 +40,7 @@ class ServiceStrategy(Strategy):
                 port["targetPort"] = port.get("port")
         if spec["type"] != "ExternalName":
             spec.setdefault("internalTrafficPolicy", "Cluster")
-        if spec["type"] in node_ports.TYPES:
+        if is_open(spec):
             spec.setdefault("externalTrafficPolicy", "Cluster")
         if spec["type"] == "LoadBalancer":
             spec.setdefault("allocateLoadBalancerNodePorts", True)
@@ -78,12 +58,10 @@ class ServiceStrategy(Strategy):
             new["status"] = old["status"]
         spec, before = new["spec"], old.get("spec", {})
         if spec["type"] != "ExternalName" and before.get("type") != "ExternalName":
-            for key in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
+            for key in CLUSTER:
                 if key in before and not spec.get(key):
                     spec[key] = before[key]
-        for key, types in OF_TYPES.items():
-            if spec["type"] not in types and spec.get(key) == before.get(key):
-                spec.pop(key, None)
+        _drop(spec, before)
         self._address(spec, write)
         node_ports.keep(spec, before)
         node_ports.allocate(spec, write)
@@ -104,38 +82,34 @@ class ServiceStrategy(Strategy):
         return self._check(obj, write) + address_problems(obj["spec"], write)
 
     def _check(self, obj: Object, write: Write) -> list[Cause]:
-        spec = obj["spec"]
-        ports = spec.get("ports") or []
-        causes: list[Cause] = []
-        if not ports and spec.get("clusterIP") != "None" and spec["type"] != "ExternalName":
-            causes.append(required("spec.ports"))
-        for key, known in KNOWN.items():
-            if spec.get(key) not in (*known, None):
-                causes.append(not_supported(f"spec.{key}", spec[key], known))
-        causes += label_causes(spec.get("selector") or {}, "spec.selector")
-        for index, port in enumerate(ports):
-            path = f"spec.ports[{index}]"
-            causes += _port_name(ports, index, path)
-            if port.get("protocol", "TCP") not in PROTOCOLS:
-                causes.append(not_supported(f"{path}.protocol", port["protocol"], PROTOCOLS))
-            if any(_same_port(port, other) for other in ports[:index]):
-                causes.append(Cause(path, DUPLICATE, f"Duplicate value: {_as_go(port)}"))
-            for key in ("port", "targetPort"):
-                value = port.get(key)
-                if isinstance(value, int) and not 1 <= value <= 65535:
-                    causes.append(invalid(f"{path}.{key}", value, PORT_TEXT))
-        if spec["type"] == "ExternalName" and not spec.get("externalName"):
-            causes.append(required("spec.externalName"))
-        return causes + node_ports.check(spec, write)
+        return check_service(obj["spec"]) + node_ports.check(obj["spec"], write)
 
     def validate_update(self, new: Object, old: Object, write: Write) -> list[Cause]:
-        causes = self._check(new, write)
+        if write.subresource == "status":
+            return []
+        causes = self._check(new, write) + check_change(new["spec"], old["spec"])
         address, before = new["spec"].get("clusterIP"), old["spec"].get("clusterIP")
         if not before:
             causes += address_problems(new["spec"], write)
         if before and address != before and "ExternalName" not in (new["spec"]["type"], old["spec"]["type"]):
             causes.append(invalid("spec.clusterIPs[0]", [address], "may not change once set"))
         return causes
+
+
+def _drop(spec: Object, before: Object) -> None:
+    """Lets go of what the type no longer has, unless the client says something new of it."""
+    keys: tuple[str, ...] = ()
+    if spec["type"] == "ExternalName":
+        keys += CLUSTER
+    if spec["type"] != "LoadBalancer":
+        keys += BALANCED
+    if not is_open(spec):
+        keys += ("externalTrafficPolicy",)
+    if not wants_health(spec):
+        keys += ("healthCheckNodePort",)
+    for key in keys:
+        if spec.get(key) == before.get(key):
+            spec.pop(key, None)
 
 
 def address_problems(spec: Object, write: Write) -> list[Cause]:
