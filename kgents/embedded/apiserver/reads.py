@@ -45,11 +45,28 @@ def selector(call: Call) -> Selector:
     )
 
 
+ELSEWHERE = {
+    "status.successful": ("status.succeeded",),
+    "source": ("source.component", "reportingComponent"),
+    "status.podIPs": (),
+}
+"""Where Kubernetes looks for a built-in kind's field that is called otherwise; the first that says something counts."""
+ABSENT = {
+    "spec.unschedulable": "false",
+    "spec.hostNetwork": "false",
+    "status.replicas": "0",
+    "status.successful": "0",
+}
+"""Fields of built-in kinds that are never empty."""
+
+
 def complaint(resource: Resource, key: str) -> str:
     """How a field that cannot be selected by is refused."""
     if resource.custom:
         return f"field label not supported: {key}"
     known = ", ".join(f'"{name}"' for name in METADATA_FIELDS)
+    if resource.kind == "Job":
+        return f'field label "{key}" not supported for Job'
     if resource.selectable:
         return f"field label not supported: {key}"
     return f'"{key}" is not a known field selector: only {known}'
@@ -67,10 +84,17 @@ def field_getter(resource: Resource, record: Record) -> Callable[[str], str]:
         if path not in known:
             # Versions that show the same record differently add their own fields.
             obj = read(resource, record)
-            record.fields = known = {**known, **{one: field_text(obj, one) for one in resource.selectable}}
+            record.fields = known = {**known, **{one: _known_text(resource, obj, one) for one in resource.selectable}}
         return known[path]
 
     return value
+
+
+def _known_text(resource: Resource, obj: Object, path: str) -> str:
+    if resource.custom:
+        return field_text(obj, path)
+    found = (field_text(obj, one) for one in ELSEWHERE.get(path, (path,)))
+    return next(filter(None, found), ABSENT.get(path, ""))
 
 
 def field_text(obj: Object, path: str) -> str:

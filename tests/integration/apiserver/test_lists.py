@@ -203,6 +203,38 @@ def test_events_are_selected_by_the_names_of_their_group(things: Things) -> None
     assert found(newer, "regarding.kind=Pod,reportingController=c,reason=R") == 1
     assert found(newer, "regarding.name=other") == 0
     assert found(core, "involvedObject.name=p") == 1
+    assert found(core, "source=c") == 1
+
+
+TEMPLATE = {"spec": {"containers": [{"name": "c", "image": "i"}], "restartPolicy": "Never"}}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "selector", "other"),
+    [
+        ("/api/v1/nodes", {}, "spec.unschedulable=false", "spec.unschedulable=true"),
+        ("/api/v1/namespaces/{}/pods", TEMPLATE, "spec.hostNetwork=false,status.podIP=", "status.podIP=10.0.0.1"),
+        (
+            "/apis/batch/v1/namespaces/{}/jobs",
+            {"spec": {"template": TEMPLATE}},
+            "status.successful=0",
+            "status.successful=1",
+        ),
+    ],
+)
+def test_fields_that_are_never_empty_are_selected_by_what_they_stand_for(
+    things: Things, path: str, body: dict[str, Any], selector: str, other: str
+) -> None:
+    path, name = path.format(things.namespace), f"of-{things.namespace}"
+    if path.endswith("pods"):
+        account = f"/api/v1/namespaces/{things.namespace}/serviceaccounts"
+        things.client.request({"method": "POST", "path": account, "body": {"metadata": {"name": "default"}}})
+    made = things.client.request({"method": "POST", "path": path, "body": {**body, "metadata": {"name": name}}})
+    assert made.status == 201, made.body
+    for query, seen in ((selector, True), (other, False)):
+        step = {"method": "GET", "path": path, "query": {"fieldSelector": query}}
+        assert (name in [one["metadata"]["name"] for one in things.client.request(step).body["items"]]) is seen
+    things.client.request({"method": "DELETE", "path": f"{path}/{name}"})
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,10 @@ NEW_EVENT_FIELDS = (
     *(f"regarding.{name}" for name in ("kind", "namespace", "name", "uid", "apiVersion", "fieldPath")),
     *("reason", "reportingController", "type", "regarding.resourceVersion"),
 )
-POD_FIELDS = ("spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "status.phase")
+POD_FIELDS = (
+    *(f"spec.{name}" for name in ("nodeName", "restartPolicy", "schedulerName", "serviceAccountName", "hostNetwork")),
+    *(f"status.{name}" for name in ("phase", "podIP", "podIPs", "nominatedNodeName")),
+)
 
 
 def core() -> Iterator[Resource]:
@@ -105,7 +108,7 @@ def core() -> Iterator[Resource]:
     yield of("limitranges", "LimitRange", "limits", strategy=DefaultedStrategy(generation=False, rest=limits))
     yield of(
         "replicationcontrollers", "ReplicationController", "rc", categories=everything, subresources=WORKLOAD,
-        scale=WORKLOAD_PATHS, strategy=scaling.ReplicationStrategy(),
+        scale=WORKLOAD_PATHS, strategy=scaling.ReplicationStrategy(), selectable=("status.replicas",),
     )  # fmt: skip
     yield of("resourcequotas", "ResourceQuota", "quota", subresources={"status": STATUS}, returns_deleted=True)
     yield of("secrets", "Secret", strategy=basics.SecretStrategy(), selectable=("type",))
@@ -146,7 +149,10 @@ def groups() -> Iterator[Resource]:
         "autoscaling", plural, kind, "hpa", version="v1", strategy=autoscaling_v1.AutoscalerV1Strategy(),
         read=autoscaling_v1.shown, write=autoscaling_v1.stored, **scalers,
     )  # fmt: skip
-    yield of("batch", "jobs", "Job", categories=everything, subresources=status, strategy=workloads.JobStrategy())
+    yield of(
+        "batch", "jobs", "Job", categories=everything, subresources=status, strategy=workloads.JobStrategy(),
+        selectable=("status.successful",),
+    )  # fmt: skip
     yield of(
         "batch", "cronjobs", "CronJob", "cj", categories=everything, subresources=status,
         strategy=workloads.CronJobStrategy(),
