@@ -146,7 +146,37 @@ def _causes(obj: Mapping[str, Any], kind: str) -> list[tuple[str, str, str]]:
     if any(value for key, value in metadata.items() if key not in allowed):
         tail = " except for namespace" if kind.startswith("Local") else ""
         found.append(("metadata", f"{_json(metadata)}: must be empty{tail}"))
-    return [("FieldValueInvalid", field, f"Invalid value: {text}") for field, text in found]
+    causes = [("FieldValueInvalid", field, f"Invalid value: {text}") for field, text in found]
+    for key in ("fieldSelector", "labelSelector"):
+        selector = (resource or {}).get(key)
+        if selector is not None:
+            causes += _selector(selector, f"spec.resourceAttributes.{key}")
+    return causes
+
+
+def _selector(selector: Mapping[str, Any], at: str) -> list[tuple[str, str, str]]:
+    """What is wrong with a selector, which is either text or a list. Operators that are not known yet are let pass."""
+    raw, requirements = selector.get("rawSelector"), selector.get("requirements") or []
+    found: list[tuple[str, str, str]] = []
+    if raw and requirements:
+        text = f"Invalid value: {_quoted(raw)}: may not specified at the same time as requirements"
+        found.append(("FieldValueInvalid", f"{at}.rawSelector", text))
+    if not raw and not requirements:
+        text = f"Required value: when {at} is specified, requirements or rawSelector is required"
+        found.append(("FieldValueRequired", f"{at}.requirements", text))
+    for index, one in enumerate(requirements):
+        where, values = f"{at}.requirements[{index}]", one.get("values")
+        if not one.get("key") and at.endswith("labelSelector"):
+            found.append(("FieldValueInvalid", f"{where}.key", 'Invalid value: "": name part must be non-empty'))
+        elif not one.get("key"):
+            found.append(("FieldValueRequired", f"{where}.key", "Required value: must be specified"))
+        if one.get("operator") in ("In", "NotIn") and not values:
+            text = "Required value: must be specified when `operator` is 'In' or 'NotIn'"
+            found.append(("FieldValueRequired", f"{where}.values", text))
+        elif one.get("operator") in ("Exists", "DoesNotExist") and values:
+            text = "Forbidden: may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
+            found.append(("FieldValueForbidden", f"{where}.values", text))
+    return found
 
 
 def _subject(obj: Mapping[str, Any]) -> User:

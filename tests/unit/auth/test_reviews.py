@@ -53,6 +53,46 @@ def test_a_question_about_nothing_or_two_things_is_invalid(reviews: Reviews, spe
     assert caught.value.code == 422
 
 
+AT = "spec.resourceAttributes.fieldSelector"
+
+
+@pytest.mark.parametrize(
+    ("selector", "why"),
+    [
+        ({}, f"{AT}.requirements: Required value: when {AT} is specified, requirements or rawSelector is required"),
+        (
+            {"rawSelector": "a=b", "requirements": [{"key": "a", "operator": "Exists"}]},
+            f'{AT}.rawSelector: Invalid value: "a=b": may not specified at the same time as requirements',
+        ),
+        ({"requirements": [{"operator": "Exists"}]}, f"{AT}.requirements[0].key: Required value: must be specified"),
+        (
+            {"requirements": [{"key": "a", "operator": "In"}]},
+            f"{AT}.requirements[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'",
+        ),
+        (
+            {"requirements": [{"key": "a", "operator": "Exists", "values": ["b"]}]},
+            f"{AT}.requirements[0].values: Forbidden: may not be specified when `operator` is 'Exists' or "
+            "'DoesNotExist'",
+        ),
+    ],
+)
+def test_a_question_about_some_objects_must_say_which(reviews: Reviews, selector: object, why: str) -> None:
+    question = {"spec": {"resourceAttributes": {**PODS, "fieldSelector": selector}}}
+
+    with pytest.raises(BadReview) as caught:
+        reviews.create("selfsubjectaccessreviews", question, JO)
+
+    assert str(caught.value).endswith(f"is invalid: {why}")
+
+
+@pytest.mark.parametrize(
+    "one", [{"key": "a", "operator": "NotYetKnown"}, {"key": "a", "operator": "In", "values": ["b"]}]
+)
+def test_operators_of_tomorrow_may_be_asked_about(reviews: Reviews, one: object) -> None:
+    question = {"spec": {"resourceAttributes": {**PODS, "labelSelector": {"requirements": [one]}}}}
+    assert reviews.create("selfsubjectaccessreviews", question, JO)["status"] == {"allowed": False}
+
+
 def test_a_local_review_stays_in_its_namespace(reviews: Reviews) -> None:
     question = {"spec": {"user": "alice", "resourceAttributes": PODS}}
 
