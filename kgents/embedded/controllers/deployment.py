@@ -161,8 +161,9 @@ class Deployments:
             ):
                 return None, ((deployment.get("status") or {}).get("collisionCount") or 0) + 1
         self._sets.note(made)
-        message = f"Scaled up replica set {name} from 0 to {wanted(made)}"
-        await self._events.record(DEPLOYMENT, deployment, "ScalingReplicaSet", message)
+        if wanted(made):
+            message = f"Scaled up replica set {name} from 0 to {wanted(made)}"
+            await self._events.record(DEPLOYMENT, deployment, "ScalingReplicaSet", message)
         return made, 0
 
     async def _resize(self, deployment: Object, steps: Rollout) -> None:
