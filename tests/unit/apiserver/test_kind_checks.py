@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from kgents.embedded.apiserver.kinds import workloads
+from kgents.embedded.apiserver.kinds.basics import SecretStrategy
 from kgents.embedded.apiserver.kinds.cron_checks import schedule_problem, zone_problem
 from kgents.embedded.apiserver.kinds.pods import PodStrategy
+from kgents.embedded.apiserver.kinds.priorities import PriorityStrategy
+from kgents.embedded.apiserver.kinds.rbac import RoleStrategy
 from kgents.embedded.apiserver.kinds.service_checks import check_service
 from kgents.embedded.apiserver.kinds.services import ServiceStrategy
 from kgents.embedded.apiserver.strategy import Strategy, Write
@@ -504,3 +507,79 @@ def test_of_a_service_every_flaw_is_told(spec: Object, causes: list[str]) -> Non
     obj = {"metadata": {"name": "x"}, "spec": copy.deepcopy(spec)}
     ServiceStrategy().default(obj)
     assert [str(cause) for cause in check_service(obj["spec"])] == causes
+
+
+HIDDEN = 'Invalid value: "<secret contents redacted>"'
+SECRETS = [
+    ({"type": "acme.io/own"}, []),
+    ({"type": "kubernetes.io/tls", "stringData": {"tls.crt": ""}}, ["data[tls.key]: Required value"]),
+    (
+        {"type": "kubernetes.io/service-account-token"},
+        ["metadata.annotations[kubernetes.io/service-account.name]: Required value"],
+    ),
+    (
+        {"type": "kubernetes.io/basic-auth"},
+        ["data[username]: Required value", "data[password]: Required value"],
+    ),
+    ({"type": "kubernetes.io/basic-auth", "stringData": {"password": ""}}, []),
+    ({"type": "kubernetes.io/ssh-auth"}, ["data[ssh-privatekey]: Required value"]),
+    ({"type": "kubernetes.io/dockercfg"}, ["data[.dockercfg]: Required value"]),
+    (
+        {"type": "kubernetes.io/dockerconfigjson", "stringData": {".dockerconfigjson": "no"}},
+        [f"data[.dockerconfigjson]: {HIDDEN}: invalid character 'o' in literal null (expecting 'u')"],
+    ),
+    (
+        {"type": "kubernetes.io/dockerconfigjson", "stringData": {".dockerconfigjson": "[]"}},
+        [
+            f"data[.dockerconfigjson]: {HIDDEN}: json: cannot unmarshal array into Go value of type "
+            "map[string]interface {}"
+        ],
+    ),
+    ({"stringData": {"a": "b" * (1024 * 1024 + 1)}}, ["data: Too long: may not be more than 1048576 bytes"]),
+]
+
+
+@pytest.mark.parametrize(("secret", "causes"), SECRETS)
+def test_a_secret_of_a_known_type_has_what_belongs_to_it(secret: Object, causes: list[str]) -> None:
+    assert told(SecretStrategy(), copy.deepcopy(secret)) == causes
+
+
+BUDGETS = [
+    ({"minAvailable": 1, "maxUnavailable": 2}, "spec: Invalid value: {"),
+    ({"minAvailable": "x"}, 'spec.minAvailable: Invalid value: "x": a valid percent string must be a numeric string'),
+    ({"maxUnavailable": "101%"}, 'spec.maxUnavailable: Invalid value: "101%": must not be greater than 100%'),
+    (
+        {"selector": {"matchExpressions": [{"key": "a", "operator": "Like"}]}},
+        'spec.selector.matchExpressions[0].operator: Invalid value: "Like": not a valid selector operator',
+    ),
+]
+
+
+@pytest.mark.parametrize(("spec", "cause"), BUDGETS)
+def test_a_budget_counts_in_one_way(spec: Object, cause: str) -> None:
+    (found,) = told(workloads.BudgetStrategy(), {"spec": spec})
+    assert found.startswith(cause)
+
+
+@pytest.mark.parametrize(
+    ("obj", "cause"),
+    [
+        (
+            {"metadata": {"name": "system-own"}},
+            "metadata.name: Forbidden: priority class names with 'system-' prefix are reserved for system use only. "
+            "error: system-own is not a known system priority class",
+        ),
+        (
+            {"value": 1_000_000_001},
+            "value: Forbidden: maximum allowed value of a user defined priority is 1000000000",
+        ),
+    ],
+)
+def test_the_highest_priorities_are_the_systems_own(obj: Object, cause: str) -> None:
+    assert told(PriorityStrategy(), obj) == [cause]
+
+
+def test_what_a_role_is_put_together_from_must_be_a_selector() -> None:
+    role = {"kind": "ClusterRole", "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"a": "-"}}]}}
+    (cause,) = told(RoleStrategy(), role)
+    assert cause.startswith('aggregationRule.clusterRoleSelectors[0].matchLabels: Invalid value: "-": a valid label')

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kgents.embedded.apiserver.names import dns_subdomain, path_segment
+from kgents.embedded.apiserver.selector_checks import check_selector
 from kgents.embedded.apiserver.strategy import Strategy, Write
 from kgents.embedded.schema.causes import Cause, invalid, not_supported, required
 
@@ -65,6 +66,8 @@ def check_role(obj: Object) -> list[Cause]:
     if aggregation is not None and not aggregation.get("clusterRoleSelectors"):
         text = "at least one clusterRoleSelector required if aggregationRule is non-nil"
         causes.append(required("aggregationRule.clusterRoleSelectors", text))
+    for index, selector in enumerate((aggregation or {}).get("clusterRoleSelectors") or ()):
+        causes += check_selector(f"aggregationRule.clusterRoleSelectors[{index}]", selector)
     return causes
 
 

@@ -179,7 +179,7 @@ def groups() -> Iterator[Resource]:
     yield of("networking.k8s.io", "ingressclasses", "IngressClass", namespaced=False, strategy=GenerationStrategy())
     yield of(
         "policy", "poddisruptionbudgets", "PodDisruptionBudget", "pdb", subresources=status,
-        strategy=GenerationStrategy(),
+        strategy=workloads.BudgetStrategy(),
     )  # fmt: skip
     yield of(
         "storage.k8s.io", "storageclasses", "StorageClass", "sc", namespaced=False, returns_deleted=True,

@@ -12,6 +12,7 @@ from kgents.embedded.schema.causes import Cause, forbidden, invalid, not_support
 
 Object = dict[str, Any]
 MISMATCH = "`selector` does not match template `labels`"
+EVICTIONS = ("AlwaysAllow", "IfHealthyBudget")
 PERCENT = re.compile(r"[0-9]+%")
 PERCENT_TEXT = (
     "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for "
@@ -66,6 +67,21 @@ def _strategy(strategy: Object, at: str) -> list[Cause]:
         text = "may not be 0 when `maxSurge` is 0"
         causes.append(invalid(f"{at}.rollingUpdate.maxUnavailable", rolling["maxUnavailable"], text))
     return causes + _at_most_all(f"{at}.rollingUpdate.maxUnavailable", rolling["maxUnavailable"])
+
+
+def check_budget(spec: Object) -> list[Cause]:
+    """A PodDisruptionBudget."""
+    least, most = (spec.get(key) for key in ("minAvailable", "maxUnavailable"))
+    causes: list[Cause] = []
+    if least is not None and most is not None:
+        causes.append(invalid("spec", spec, "minAvailable and maxUnavailable cannot be both set"))
+    for key, value in (("minAvailable", least), ("maxUnavailable", most)):
+        if value is not None:
+            causes += _share(f"spec.{key}", value) + _at_most_all(f"spec.{key}", value)
+    policy = spec.get("unhealthyPodEvictionPolicy")
+    if policy is not None and policy not in EVICTIONS:
+        causes.append(not_supported("spec.unhealthyPodEvictionPolicy", policy, EVICTIONS))
+    return causes + check_selector("spec.selector", spec.get("selector"))
 
 
 def _share(where: str, value: Any) -> list[Cause]:

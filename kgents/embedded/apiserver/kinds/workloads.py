@@ -14,6 +14,7 @@ from kgents.embedded.apiserver.kinds.job_checks import (
 )
 from kgents.embedded.apiserver.kinds.pods import default_spec
 from kgents.embedded.apiserver.kinds.workload_checks import (
+    check_budget,
     check_daemons,
     check_deployment,
     check_replicas,
@@ -142,6 +143,16 @@ class DaemonSetStrategy(WorkloadStrategy):
 
     def validate(self, obj: Object, write: Write) -> list[Cause]:
         return check_daemons(obj["spec"])
+
+
+class BudgetStrategy(GenerationStrategy):
+    """How many pods may be taken away at a time."""
+
+    def validate(self, obj: Object, write: Write) -> list[Cause]:
+        return check_budget(obj.get("spec") or {})
+
+    def validate_update(self, new: Object, old: Object, write: Write) -> list[Cause]:
+        return [] if write.subresource == "status" else self.validate(new, write)
 
 
 class JobStrategy(GenerationStrategy):
