@@ -12,7 +12,7 @@ import orjson
 from aiohttp import web
 
 from kgents.api.errors import KgentsError
-from kgents.embedded.apiserver import discovery, pipeline, pretty
+from kgents.embedded.apiserver import discovery, health, pipeline, pretty
 from kgents.embedded.apiserver.api import Api
 from kgents.embedded.apiserver.calls import JSON, Answer, Call
 from kgents.embedded.apiserver.errors import StatusError, method_not_allowed, no_such_resource
@@ -23,7 +23,6 @@ from kgents.embedded.apiserver.version import VERSION
 from kgents.embedded.auth.errors import AuthError
 from kgents.embedded.patch.errors import PatchError
 
-HEALTH = ("/healthz", "/livez", "/readyz")
 BODY_LIMIT = 3 * 1024 * 1024
 BODY_SECONDS = 60.0
 """How long a client may take to send what it wants to say."""
@@ -68,10 +67,9 @@ class Edge:
 
     async def _answer(self, request: web.BaseRequest, warnings: list[str]) -> Answer | web.StreamResponse:
         info = parse(request.method, request.raw_path)
-        if info.path.partition("/livez/")[0] in HEALTH or info.path in HEALTH or info.path.startswith("/readyz/"):
-            return Answer(
-                b"ok", content_type="text/plain; charset=utf-8", headers={"X-Content-Type-Options": "nosniff"}
-            )
+        if info.path in health.PATHS:
+            excluded = request.query.getall("exclude", [])
+            return health.overall(info.path, verbose="verbose" in info.query, excluded=excluded)
         asked = pipeline.identify(self._api, info, request)
         self._api.authorizer.check(asked)
         if not info.resource:
@@ -99,6 +97,8 @@ class Edge:
 
     async def _path(self, info: RequestInfo, request: web.BaseRequest) -> Answer:
         path = info.path.rstrip("/") or "/"
+        if (found := health.single(path)) is not None:
+            return found
         if discovery.handles(path):
             return self._discovered(path, request)
         if path == "/version":

@@ -263,7 +263,21 @@ def test_the_server_says_what_it_serves(sh: Shell) -> None:
     assert {"v1", "apps/v1", "autoscaling/v2", "events.k8s.io/v1"} <= set(sh.kubectl("api-versions").split())
     assert "is running at https://" in re.sub("\x1b.*?m", "", sh.kubectl("cluster-info"))
     assert "Server Version: v1.36" in sh.kubectl("version")
-    assert sh.kubectl("get", "--raw", "/readyz") == "ok"
+
+
+@pytest.mark.embedded("which checks there are differs from server to server")
+def test_the_server_says_how_it_is(sh: Shell) -> None:
+    def raw(path: str) -> str:
+        return sh.kubectl("get", "--raw", path)
+
+    assert (raw("/readyz"), raw("/livez/ping"), raw("/healthz?exclude=nothing")) == ("ok", "ok", "ok")
+    assert raw("/livez?verbose&exclude=etcd&exclude=rain") == (
+        "[+]ping ok\n[+]log ok\n[+]etcd excluded: ok\n"
+        'warn: some health checks cannot be excluded: no matches for "rain"\nlivez check passed\n'
+    )
+    assert raw("/readyz?verbose").endswith("[+]shutdown ok\nreadyz check passed\n")
+    assert "NotFound" in sh.kubectl.run("get", "--raw", "/readyz/rain").stderr
+    assert "Forbidden" in sh.kubectl.run("get", "--raw", "/readyz/ping", "--as=nobody").stderr
 
 
 def test_explain_reads_both_published_schemas(sh: Shell) -> None:
