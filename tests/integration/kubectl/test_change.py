@@ -134,6 +134,17 @@ def test_a_node_port_is_given_kept_and_given_back(sh: Shell) -> None:
     assert "nodePort" not in spec["ports"][0] and "externalTrafficPolicy" not in spec
 
 
+def test_a_headless_service_without_pods_is_of_both_families(sh: Shell) -> None:
+    for name, selector in (("bare", {}), ("chosen", {"a": "b"})):
+        spec = {"clusterIP": "None", "selector": selector}
+        sh.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec})
+    found = [sh.json(f"get service {name}")["spec"] for name in ("bare", "chosen")]
+    assert [(spec["ipFamilyPolicy"], spec["ipFamilies"]) for spec in found] == [
+        ("RequireDualStack", ["IPv4", "IPv6"]),
+        ("SingleStack", ["IPv4"]),
+    ]
+
+
 def test_what_a_type_of_service_lacks_goes_with_the_change(sh: Shell) -> None:
     sh("create service loadbalancer turns --tcp=80")
     sh('patch service turns -p {"spec":{"externalTrafficPolicy":"Local"}}')

@@ -497,6 +497,21 @@ SERVICES = [
             "10.9.8.0/24 or 2001:db8::/64)"
         ],
     ),
+    (
+        {"ipFamilies": ["IPv5", "IPv6"], "ports": [PORT]},
+        [
+            'spec.ipFamilies[0]: Unsupported value: "IPv5": supported values: "IPv4", "IPv6"',
+            'spec.ipFamilies[1]: Invalid value: "IPv6": not configured on this cluster',
+        ],
+    ),
+    (
+        {"ipFamilyPolicy": "RequireDualStack", "ports": [PORT]},
+        [
+            'spec.ipFamilyPolicy: Invalid value: "RequireDualStack": this cluster is not configured for dual-stack '
+            "services"
+        ],
+    ),
+    ({"clusterIP": "None", "ipFamilyPolicy": "RequireDualStack", "ipFamilies": ["IPv6"]}, []),
     ({"clusterIP": "None"}, []),
     ({"externalIPs": ["1.2.3.4"], "ports": [PORT]}, []),
 ]

@@ -14,6 +14,8 @@ from kgents.embedded.schema.causes import DUPLICATE, Cause, duplicate, forbidden
 Object = dict[str, Any]
 TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 AFFINITIES = ("ClientIP", "None")
+FAMILIES = ("IPv4", "IPv6")
+POLICIES = ("PreferDualStack", "RequireDualStack", "SingleStack")
 TRAFFIC = ("Cluster", "Local")
 DISTRIBUTIONS = ("PreferClose", "PreferSameNode", "PreferSameZone")
 ADDRESS_TEXT = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
@@ -28,6 +30,11 @@ def is_open(spec: Object) -> bool:
     return spec["type"] in ("LoadBalancer", "NodePort") or (
         spec["type"] == "ClusterIP" and bool(spec.get("externalIPs"))
     )
+
+
+def is_bare(spec: Object) -> bool:
+    """Whether it stands for nothing of the hive's own: no address and no pods. Whoever fills it in settles the rest."""
+    return spec.get("clusterIP") == "None" and not spec.get("selector")
 
 
 def wants_health(spec: Object) -> bool:
@@ -48,7 +55,7 @@ def check_service(spec: Object) -> list[Cause]:
         causes += _alias(spec)
     causes += _ports(spec.get("ports") or [])
     causes += check_labels("spec.selector", spec.get("selector"))
-    causes += _affinity(spec)
+    causes += _affinity(spec) + _families(spec)
     for index, address in enumerate(spec.get("externalIPs") or ()):
         causes += _address(f"spec.externalIPs[{index}]", address)
     if kind not in TYPES:
@@ -92,6 +99,25 @@ def _ports(ports: list[Object]) -> list[Cause]:
             shown = f'{{"Name":"","Protocol":{show(protocol)},"AppProtocol":null,{rest}}}'
             causes.append(Cause(at, DUPLICATE, f"Duplicate value: {shown}"))
         used.add((protocol, port.get("port")))
+    return causes
+
+
+def _families(spec: Object) -> list[Cause]:
+    causes: list[Cause] = []
+    families, policy = spec.get("ipFamilies") or [], spec.get("ipFamilyPolicy")
+    for index, family in enumerate(families):
+        at = f"spec.ipFamilies[{index}]"
+        if family not in FAMILIES:
+            causes.append(not_supported(at, family, FAMILIES))
+        elif family in families[:index]:
+            causes.append(duplicate(at, family))
+        elif family != FAMILIES[0] and not is_bare(spec):
+            causes.append(invalid(at, family, "not configured on this cluster"))
+    if policy is not None and policy not in POLICIES:
+        causes.append(not_supported("spec.ipFamilyPolicy", policy, POLICIES))
+    elif policy == "RequireDualStack" and spec["type"] != "ExternalName" and not is_bare(spec):
+        text = "this cluster is not configured for dual-stack services"
+        causes.append(invalid("spec.ipFamilyPolicy", policy, text))
     return causes
 
 

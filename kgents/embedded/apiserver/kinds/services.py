@@ -10,6 +10,7 @@ from kgents.embedded.apiserver.kinds.service_checks import (
     ADDRESS_TEXT,
     check_change,
     check_service,
+    is_bare,
     is_open,
     wants_health,
 )
@@ -72,8 +73,11 @@ class ServiceStrategy(Strategy):
         if not spec.get("clusterIP"):
             spec["clusterIP"] = allocate(write)
         spec["clusterIPs"] = [spec["clusterIP"]]
-        spec.setdefault("ipFamilies", ["IPv4"])
-        spec.setdefault("ipFamilyPolicy", "SingleStack")
+        single, bare = "SingleStack", is_bare(spec)
+        policy = spec["ipFamilyPolicy"] = spec.get("ipFamilyPolicy") or ("RequireDualStack" if bare else single)
+        families = spec["ipFamilies"] = spec.get("ipFamilies") or ["IPv4"]
+        if bare and policy != single and len(families) == 1:
+            families.append("IPv6" if families[0] == "IPv4" else "IPv4")
 
     def before_delete(self, obj: Object, write: Write) -> None:
         write.api.promised.discard(str(obj["spec"].get("clusterIP")))
