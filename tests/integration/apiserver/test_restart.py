@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from kgents.embedded.apiserver.store.database import Database
+from kgents.embedded.apiserver.store.store import Store
 from tests.conformance.player import Client, Watch
 from tests.support import hive
 
@@ -62,4 +64,31 @@ def test_custom_resources_are_served_again_after_a_restart(tmp_path: Path) -> No
     api.stop()
     api = hive.start(tmp_path / "hive")
     assert Client(api).request({"method": "GET", "path": f"{at}/g"}).status == 200
+    api.stop()
+
+
+async def test_what_an_older_server_took_can_be_let_go(tmp_path: Path) -> None:
+    """Rules grow: an object that would be refused today must not be caught by its finalizers."""
+    at = "/apis/batch/v1/namespaces/default/jobs"
+    template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}}
+    body = {"metadata": {"name": "j", "finalizers": ["example.com/kept"]}, "spec": {"template": template}}
+    api = hive.start(tmp_path / "hive")
+    assert Client(api).request({"method": "POST", "path": at, "body": body}).status == 201
+    api.stop()
+    store = Store(Database(tmp_path / "hive" / "store" / "hive.db"))
+    jobs = store.collection("jobs.batch")
+    record = jobs.get("default", "j")
+    assert record is not None
+    job = record.parse()
+    job["spec"]["template"]["spec"]["restartPolicy"] = "Always"
+    await store.put(jobs, record.key, job, record)
+    store.close()
+
+    api = hive.start(tmp_path / "hive")
+    ask = {"method": "PATCH", "path": f"{at}/j", "contentType": "application/merge-patch+json"}
+    refused = Client(api).request({**ask, "body": {"spec": {"parallelism": -1}}}).body["details"]["causes"]
+    assert [cause["field"] for cause in refused] == ["spec.parallelism"]
+    assert Client(api).request({**ask, "body": {"metadata": {"finalizers": None}}}).status == 200
+    assert Client(api).request({"method": "DELETE", "path": f"{at}/j"}).status == 200
+    assert Client(api).request({"method": "GET", "path": f"{at}/j"}).status == 404
     api.stop()
