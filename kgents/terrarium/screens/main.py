@@ -9,6 +9,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
+from textual.timer import Timer
 
 from kgents.api import selecting
 from kgents.terrarium import layout
@@ -31,6 +32,7 @@ STRONGEST = 1000
 BETWEEN = 0.3
 """Seconds from the lists to the signals, and from these to the heatmap: a key need not wait for all."""
 PANES = ("agents", "heat", "proposals", "thoughts")
+ALL = ("agents", "signals", "proposals", "thoughts", "source")
 
 
 class MainScreen(HiveScreen):
@@ -51,6 +53,8 @@ class MainScreen(HiveScreen):
     def __init__(self) -> None:
         super().__init__()
         self._moved: set[str] = set()
+        self._sensed: Timer | None = None
+        """Shows the signals that were sensed a moment ago."""
 
     def compose(self) -> ComposeResult:
         yield Header()
@@ -77,8 +81,9 @@ class MainScreen(HiveScreen):
         if kept.zoomed in PANES:
             self._zoom(kept.zoomed)
         self.query_one(f"#{kept.focused if kept.focused in PANES else 'agents'}").focus()
-        self.on_hive({"agents", "signals", "proposals", "thoughts", "source"})
-        self._renew()
+        self.on_hive(set(ALL))
+        # What is heard while a screen is being made is not told to it.
+        self.call_after_refresh(self.on_hive, set(ALL))
 
     # what is heard
 
@@ -121,9 +126,11 @@ class MainScreen(HiveScreen):
 
     def _sense(self) -> None:
         hive, now = self.terrarium.hive, self.terrarium.clock()
-        self.set_timer(BETWEEN, partial(self._heat, hive, hive.strongest(now, STRONGEST), now))
+        self._sensed = self.set_timer(BETWEEN, partial(self._heat, hive, hive.strongest(now, STRONGEST), now))
 
     def _renew_heat(self) -> None:
+        if self._sensed is not None:
+            self._sensed.stop()  # what was sensed before this is not to be shown after it
         hive, now = self.terrarium.hive, self.terrarium.clock()
         self._heat(hive, hive.strongest(now, STRONGEST), now)
 

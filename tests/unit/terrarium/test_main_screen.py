@@ -101,6 +101,23 @@ async def test_a_letter_paints_what_it_changes_and_not_the_whole_screen(monkeypa
         assert [update for update in painted if isinstance(update, LayoutUpdate)] == []
 
 
+async def test_what_was_sensed_before_all_was_told_is_not_shown_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with showing() as pilot:
+        screen, hive = main(pilot), app(pilot).hive
+        shown: list[int] = []
+        show = Heatmap.show
+        monkeypatch.setattr(
+            Heatmap, "show", lambda heat, scents, **rest: [shown.append(len(scents)), show(heat, scents, **rest)]
+        )
+        told = dict(hive.signals)
+        hive.signals.clear()
+        screen._sense()
+        hive.signals.update(told)
+        screen._renew_heat()
+        await until(pilot, lambda: len(shown) >= 3)
+        assert set(shown) == {len(told)}
+
+
 async def test_escape_takes_a_filter_back_to_what_it_was() -> None:
     async with showing(kept=Kept(filters={"agents": "gent"})) as pilot:
         agents = main(pilot).query_one(Agents)
