@@ -20,6 +20,7 @@ from kgents.api.kinds import (
     ROLE_BINDING,
     SERVICE_ACCOUNT,
     UMWELT,
+    Kind,
 )
 from kgents.infra.deployed import troubles
 from kgents.infra.verify.place import Place
@@ -47,9 +48,19 @@ async def canary(place: Place) -> str:
     return "a canary became ready, reacted to a signal, and is gone again"
 
 
+async def _make(place: Place, kind: Kind, obj: Object) -> None:
+    """What is begun is waited for, whoever ends this: else it might be made behind the removal."""
+    making = asyncio.ensure_future(place.api.create(kind, obj))
+    try:
+        await asyncio.shield(making)
+    except asyncio.CancelledError:
+        await asyncio.gather(making, return_exceptions=True)
+        raise
+
+
 async def _create(place: Place, name: str) -> None:
     try:
-        await place.api.create(AGENT, _agent(name, place))
+        await _make(place, AGENT, _agent(name, place))
     except ObjectNotFound as error:
         namespace = place.config.namespace
         raise KgentsError(
@@ -122,7 +133,7 @@ async def _events(place: Place, name: str) -> list[Object]:
 async def _reacts(place: Place, name: str) -> None:
     spec = {"type": "TEST", "target": name, "ttl": "2m", "payload": "kgents infra verify"}
     metadata = {"name": name, "namespace": place.config.namespace}
-    await place.api.create(PHEROMONE, {"metadata": metadata, "spec": spec})
+    await _make(place, PHEROMONE, {"metadata": metadata, "spec": spec})
     try:
         async with asyncio.timeout(REACTED):
             while True:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from kgents.api.errors import KgentsError
+from kgents.api.kinds import AGENT, Kind
 from kgents.infra.hive import Cluster, Hive
+from kgents.infra.verify import canary
 from kgents.infra.verify.check import Check, Note, Result, go_through
 from kgents.infra.verify.place import Place
 from kgents.infra.verify.shipped import differences, part
@@ -152,3 +155,29 @@ def test_the_rules_of_an_aggregated_role_are_the_clusters_to_fill_in() -> None:
     role = {"kind": "ClusterRole", "metadata": {}, "rules": [1]}
     assert part(role) == {"rules": [1]}
     assert part({**role, "aggregationRule": {"a": 1}}) == {"aggregationRule": {"a": 1}}
+
+
+class _SlowApi:
+    """Makes an object a moment after it is asked to, whatever becomes of who asked."""
+
+    def __init__(self) -> None:
+        self.asked, self.go_on = asyncio.Event(), asyncio.Event()
+        self.made: list[str] = []
+
+    async def create(self, kind: Kind, obj: dict[str, Any]) -> None:
+        self.asked.set()
+        await self.go_on.wait()
+        self.made.append(obj["metadata"]["name"])
+
+
+async def test_what_is_being_made_is_made_before_it_is_taken_away() -> None:
+    api = _SlowApi()
+    making = asyncio.create_task(canary._make(SimpleNamespace(api=api), AGENT, {"metadata": {"name": "c"}}))  # type: ignore[arg-type]
+    await api.asked.wait()
+    making.cancel()
+    await asyncio.sleep(0)
+    assert not making.done()
+    api.go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await making
+    assert api.made == ["c"]
