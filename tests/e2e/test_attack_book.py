@@ -191,12 +191,12 @@ def test_it_does_not_signal_falsely(rogue: Rogue, spec: dict[str, Any]) -> None:
 
 def test_work_of_others_stays_theirs(hive: Machine, rogue: Rogue) -> None:
     victim = Rogue.turn(hive, "victim")
-    assert victim.create("Pheromone", {"type": "INTENT", "source": "victim", "claimable": True}, "work") == DONE
+    assert victim.create("Pheromone", {"type": "INTENT", "source": "victim", "claimable": True}, "job") == DONE
     times = {"claimedAt": "2026-01-01T00:00:00Z", "claimedUntil": "2026-01-01T00:59:00Z"}
 
     def claim(by: Rogue, who: str, **status: Any) -> tuple[int, str]:
         patch = json.dumps({"status": {"claimedBy": who, **status}}).encode()
-        path = "/apis/kgents.io/v1/namespaces/default/pheromones/work/status"
+        path = "/apis/kgents.io/v1/namespaces/default/pheromones/job/status"
         return by.http().ask("PATCH", path, patch, Content_Type="application/merge-patch+json")
 
     assert "for oneself" in claim(rogue, "victim", **times)[1]

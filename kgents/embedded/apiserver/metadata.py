@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import uuid
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -13,8 +12,8 @@ import orjson
 from kgents.embedded.apiserver.calls import Call
 from kgents.embedded.apiserver.errors import StatusError, bad_request, conflict, qualified
 from kgents.embedded.apiserver.registry import Resource
+from kgents.embedded.apiserver.selector_checks import check_annotations, check_key, check_labels
 from kgents.embedded.schema.causes import Cause, forbidden, invalid, required
-from kgents.embedded.schema.name_forms import LABEL_VALUE, label_key_problems
 
 Object = dict[str, Any]
 
@@ -31,7 +30,6 @@ _JUDGED_AS_NEW = frozenset(
     | {("rbac.authorization.k8s.io", f"{scope}{kind}") for scope in ("", "Cluster") for kind in ("Role", "RoleBinding")}
 )
 """Kinds of which Kubernetes judges a changed object like a new one besides, its metadata too."""
-_ANNOTATIONS_LIMIT = 256 * 1024
 _GENERATIONS = 8
 AFTER_ADMISSION = " after mutating admission happens"
 _BANNED_OWNER = ("v1", "Event")
@@ -230,31 +228,13 @@ def _common(call: Call, metadata: Object) -> list[Cause]:
 
 
 def _maps_and_owners(metadata: Object) -> list[Cause]:
-    causes = label_causes(metadata.get("labels") or {}) + _annotations(metadata.get("annotations") or {})
+    causes = check_labels("metadata.labels", metadata.get("labels"))
+    causes += check_annotations("metadata.annotations", metadata.get("annotations"))
     return causes + _owners(metadata.get("ownerReferences") or [])
 
 
-def label_causes(labels: Mapping[str, Any], field: str = "metadata.labels") -> list[Cause]:
-    """What is wrong with labels, wherever they stand."""
-    causes = []
-    for key, value in labels.items():
-        causes += [invalid(field, key, problem) for problem in label_key_problems(key)]
-        causes += [invalid(field, value, problem) for problem in LABEL_VALUE.problems(str(value))]
-    return causes
-
-
-def _annotations(annotations: Mapping[str, Any]) -> list[Cause]:
-    problems = ((key, problem) for key in annotations for problem in label_key_problems(key.lower()))
-    causes = [invalid("metadata.annotations", key, problem) for key, problem in problems]
-    if sum(len(key) + len(str(value)) for key, value in annotations.items()) > _ANNOTATIONS_LIMIT:
-        text = f"Too long: may not be more than {_ANNOTATIONS_LIMIT} bytes"
-        causes.append(Cause("metadata.annotations", "FieldValueTooLong", text))
-    return causes
-
-
 def _finalizers(finalizers: list[str]) -> list[Cause]:
-    problems = ((name, problem) for name in finalizers for problem in label_key_problems(name))
-    causes = [invalid("metadata.finalizers", name, problem) for name, problem in problems]
+    causes = [cause for name in finalizers for cause in check_key("metadata.finalizers", name)]
     if {"orphan", "foregroundDeletion"} <= set(finalizers):
         why = "finalizer orphan and foregroundDeletion cannot be both set"
         causes.append(invalid("metadata.finalizers", finalizers, why))
@@ -266,7 +246,7 @@ def _kube_finalizers(call: Call, finalizers: list[str]) -> list[Cause]:
     causes: list[Cause] = []
     for index, name in enumerate(() if call.resource.custom else finalizers):
         field = f"metadata.finalizers[{index}]"
-        causes += [invalid(field, name, problem) for problem in label_key_problems(name)]
+        causes += check_key(field, name)
         if "/" not in name and name not in _STANDARD_FINALIZERS:
             why = "name is neither a standard finalizer name nor is it fully qualified"
             causes.append(invalid(field, name, why))

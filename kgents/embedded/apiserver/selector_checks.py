@@ -1,14 +1,15 @@
-"""Labels and label selectors inside objects: what makes them unfit, in Kubernetes' words."""
+"""Labels, annotations and label selectors: what makes them unfit wherever they stand, in Kubernetes' words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from kgents.embedded.apiserver.names import label_key_problem, label_value_problem
-from kgents.embedded.schema.causes import Cause, forbidden, invalid, required
+from kgents.embedded.schema.causes import TOO_LONG, Cause, forbidden, invalid, required
+from kgents.embedded.schema.name_forms import LABEL_VALUE, label_key_problems
 
 Object = Mapping[str, Any]
+ANNOTATIONS_LIMIT = 256 * 1024
 OPERATORS = ("DoesNotExist", "Exists", "In", "NotIn")
 
 
@@ -16,17 +17,26 @@ def check_labels(where: str, labels: Object | None) -> list[Cause]:
     """Labels, or the plain part of a selector."""
     causes: list[Cause] = []
     for key, value in (labels or {}).items():
-        if problem := label_key_problem(key):
-            causes.append(invalid(where, key, problem))
-        if problem := label_value_problem(str(value)):
-            causes.append(invalid(where, value, problem))
+        causes += check_key(where, key) + _value(where, value)
     return causes
 
 
+def check_key(where: str, key: str) -> list[Cause]:
+    """The key of a label, or whatever else Kubernetes calls a qualified name."""
+    return [invalid(where, key, problem) for problem in label_key_problems(key)]
+
+
+def _value(where: str, value: Any) -> list[Cause]:
+    return [invalid(where, value, problem) for problem in LABEL_VALUE.problems(str(value))]
+
+
 def check_annotations(where: str, annotations: Object | None) -> list[Cause]:
-    """The keys of annotations; upper case does no harm in them."""
-    problems = ((key, label_key_problem(key.lower())) for key in annotations or ())
-    return [invalid(where, key, problem) for key, problem in problems if problem]
+    """The keys of annotations, in which upper case does no harm, and how much they are in all."""
+    given = annotations or {}
+    causes = [invalid(where, key, problem) for key in given for problem in label_key_problems(key.lower())]
+    if sum(len(key) + len(str(value)) for key, value in given.items()) > ANNOTATIONS_LIMIT:
+        causes.append(Cause(where, TOO_LONG, f"Too long: may not be more than {ANNOTATIONS_LIMIT} bytes"))
+    return causes
 
 
 def check_selector(where: str, given: Object | None) -> list[Cause]:
@@ -43,11 +53,9 @@ def _requirement(at: str, one: Object) -> list[Cause]:
     if operator not in OPERATORS:
         causes.append(invalid(f"{at}.operator", operator, "not a valid selector operator"))
     causes += check_values(at, operator, values)
-    if problem := label_key_problem(str(one.get("key") or "")):
-        causes.append(invalid(f"{at}.key", one.get("key") or "", problem))
+    causes += check_key(f"{at}.key", str(one.get("key") or ""))
     for index, value in enumerate(values):
-        if problem := label_value_problem(str(value)):
-            causes.append(invalid(f"{at}.values[{index}]", value, problem))
+        causes += _value(f"{at}.values[{index}]", value)
     return causes
 
 

@@ -7,7 +7,8 @@ from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
-from kgents.embedded.apiserver.names import dns_label, label_key_problem
+from kgents.embedded.apiserver.names import dns_label
+from kgents.embedded.apiserver.selector_checks import check_key
 from kgents.embedded.schema.causes import Cause, duplicate, forbidden, invalid, not_supported, required
 
 Object = dict[str, Any]
@@ -243,8 +244,8 @@ def _amount(value: Any) -> Decimal:
 
 
 def _resource_name(name: str, where: str) -> list[Cause]:
-    if problem := label_key_problem(name):
-        return [invalid(where, name, problem)]
+    if causes := check_key(where, name):
+        return causes
     if "/" in name or name in CONTAINER_RESOURCES or name.startswith("hugepages-"):
         return []
     texts = ["must be a standard resource for containers"]

@@ -9,8 +9,7 @@ from kgents.embedded.apiserver.kinds.container_checks import NEGATIVE, count
 from kgents.embedded.apiserver.kinds.cron_checks import schedule_problem, zone_problem
 from kgents.embedded.apiserver.kinds.pod_checks import validate_template
 from kgents.embedded.apiserver.kinds.workload_checks import MISMATCH
-from kgents.embedded.apiserver.names import label_key_problem
-from kgents.embedded.apiserver.selector_checks import check_selector, selects
+from kgents.embedded.apiserver.selector_checks import check_key, check_selector, selects
 from kgents.embedded.schema.causes import Cause, duplicate, invalid, not_supported, required, too_many
 
 Object = dict[str, Any]
@@ -193,9 +192,7 @@ def _exit_codes(codes: Object, at: str, names: list[Any]) -> list[Cause]:
 
 def _condition(pattern: Object, at: str) -> list[Cause]:
     kind = pattern.get("type") or ""
-    problem = label_key_problem(kind)
-    causes = [invalid(f"{at}.type", kind, problem)] if problem else []
-    return causes + _one_of(f"{at}.status", pattern.get("status") or "", STATES)
+    return check_key(f"{at}.type", kind) + _one_of(f"{at}.status", pattern.get("status") or "", STATES)
 
 
 def check_job_change(new: Object, old: Object) -> list[Cause]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from kgents.embedded.apiserver.kinds.container_checks import check_container, check_ids
-from kgents.embedded.apiserver.names import dns_label, dns_subdomain, label_key_problem, label_value_problem
-from kgents.embedded.apiserver.selector_checks import check_annotations, check_labels
+from kgents.embedded.apiserver.names import dns_label, dns_subdomain, label_value_problem
+from kgents.embedded.apiserver.selector_checks import check_annotations, check_key, check_labels
 from kgents.embedded.schema.causes import Cause, duplicate, forbidden, invalid, not_supported, required
 
 Object = dict[str, Any]
@@ -103,8 +103,8 @@ def _toleration(one: Object, at: str) -> list[Cause]:
     causes: list[Cause] = []
     key, operator, effect = one.get("key") or "", one.get("operator") or "", one.get("effect") or ""
     value = one.get("value") or ""
-    if key and (problem := label_key_problem(key)):
-        causes.append(invalid(f"{at}.key", key, problem))
+    if key:
+        causes += check_key(f"{at}.key", key)
     if not key and operator != "Exists":
         causes.append(invalid(f"{at}.operator", operator, EVERY_KEY))
     if one.get("tolerationSeconds") is not None and effect != "NoExecute":

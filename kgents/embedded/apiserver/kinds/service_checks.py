@@ -7,8 +7,8 @@ import ipaddress
 from typing import Any
 
 from kgents.embedded.apiserver.kinds.container_checks import PROTOCOLS, check_port
-from kgents.embedded.apiserver.names import dns_label, dns_subdomain, label_key_problem
-from kgents.embedded.apiserver.selector_checks import check_labels
+from kgents.embedded.apiserver.names import dns_label, dns_subdomain
+from kgents.embedded.apiserver.selector_checks import check_key, check_labels
 from kgents.embedded.schema.causes import DUPLICATE, Cause, duplicate, forbidden, invalid, not_supported, required, show
 
 Object = dict[str, Any]
@@ -91,8 +91,8 @@ def _ports(ports: list[Object]) -> list[Cause]:
             causes += check_port(f"{at}.{key}", port.get(key))
         if protocol not in PROTOCOLS:
             causes.append(not_supported(f"{at}.protocol", protocol, PROTOCOLS))
-        if port.get("appProtocol") is not None and (problem := label_key_problem(port["appProtocol"])):
-            causes.append(invalid(f"{at}.appProtocol", port["appProtocol"], problem))
+        if port.get("appProtocol") is not None:
+            causes += check_key(f"{at}.appProtocol", port["appProtocol"])
         if (protocol, port.get("port")) in used:
             # Kubernetes shows this one as its source code names the fields, and in its order.
             rest = f'"Port":{port.get("port")},"TargetPort":0,"NodePort":0'
@@ -176,9 +176,7 @@ def _balancer(spec: Object) -> list[Cause]:
     if not balanced:
         keys = ("allocateLoadBalancerNodePorts", "loadBalancerClass")
         return causes + [forbidden(f"spec.{key}", BALANCED) for key in keys if spec.get(key) is not None]
-    if name is not None and (problem := label_key_problem(name)):
-        causes.append(invalid("spec.loadBalancerClass", name, problem))
-    return causes
+    return causes if name is None else causes + check_key("spec.loadBalancerClass", name)
 
 
 def _traffic(spec: Object) -> list[Cause]:

@@ -65,10 +65,12 @@ class WorkloadStrategy(GenerationStrategy):
     def validate_update(self, new: Object, old: Object, write: Write) -> list[Cause]:
         if write.subresource == "status":
             return []
-        causes = self.validate(new, write)
-        if new["spec"].get("selector") != old["spec"].get("selector"):
-            causes.append(invalid("spec.selector", new["spec"].get("selector"), "field is immutable"))
-        return causes
+        return self.validate(new, write) + self.check_change(new["spec"], old["spec"])
+
+    def check_change(self, new: Object, old: Object) -> list[Cause]:
+        """What of the spec may not change."""
+        same = new.get("selector") == old.get("selector")
+        return [] if same else [invalid("spec.selector", new.get("selector"), "field is immutable")]
 
 
 class DeploymentStrategy(WorkloadStrategy):
@@ -125,13 +127,9 @@ class StatefulSetStrategy(WorkloadStrategy):
     def validate(self, obj: Object, write: Write) -> list[Cause]:
         return check_stateful(obj["spec"])
 
-    def validate_update(self, new: Object, old: Object, write: Write) -> list[Cause]:
-        if write.subresource == "status":
-            return []
-        causes = self.validate(new, write)
-        if without(new["spec"], *STATEFUL_UPDATES) != without(old["spec"], *STATEFUL_UPDATES):
-            causes.append(forbidden("spec", STATEFUL_FORBIDDEN))
-        return causes
+    def check_change(self, new: Object, old: Object) -> list[Cause]:
+        same = without(new, *STATEFUL_UPDATES) == without(old, *STATEFUL_UPDATES)
+        return [] if same else [forbidden("spec", STATEFUL_FORBIDDEN)]
 
 
 class DaemonSetStrategy(WorkloadStrategy):
