@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
 from kgents.api import conditions, rows, times
@@ -10,7 +10,7 @@ from kgents.api.errors import NotFound
 from kgents.api.governance import audit
 from kgents.api.governance.audit import Chain
 from kgents.api.kinds import CONFIG_MAP, HIVE_NAMESPACE, PROPOSAL
-from kgents.api.operations.requests import Call, Get, List, Operation, Row
+from kgents.api.operations.requests import Call, Get, List, Operation, Request, Row
 from kgents.api.wording import cause_text
 
 UNREADABLE = "the audit books cannot be read: somebody has changed them"
@@ -22,16 +22,16 @@ def verify(call: Call) -> Operation:
     """One row: {"verified", "problems", "links", "head"}. The chain goes across namespaces, so all are read."""
     for _ in range(TRIES):
         try:
-            books = yield Get(CONFIG_MAP, audit.BOOKS, HIVE_NAMESPACE)
-        except NotFound:
-            books = {}
-        proposals = yield List(PROPOSAL)
-        try:
-            chain = Chain.from_data(books.get("data") or {})
+            chain = yield from _books()
+            proposals = yield List(PROPOSAL)
+            told = (yield from _books()).head.seq
         except (ValueError, KeyError, TypeError):
             return [{"name": "audit", "verified": False, "problems": [UNREADABLE], "links": 0, "head": 0}]
-        chain.catch_up(proposals)  # what was sealed since the books were read: a proposal is written before its head
+        # A proposal is written before its head: what was sealed meanwhile is in the books by now, a forgery is not.
+        chain.catch_up(proposals)
         problems = chain.verify(proposals)
+        if chain.head.seq > told:
+            problems.append(f"the chain ends at link {chain.head.seq}, but its head says {told}")
         if not problems:
             break
     return [
@@ -43,6 +43,15 @@ def verify(call: Call) -> Operation:
             "head": chain.head.seq,
         }
     ]
+
+
+def _books() -> Generator[Request, Any, Chain]:
+    """The chain without its records. Raises ValueError, KeyError or TypeError for what nobody of ours has written."""
+    try:
+        books = yield Get(CONFIG_MAP, audit.BOOKS, HIVE_NAMESPACE)
+    except NotFound:
+        books = {}
+    return Chain.from_data(books.get("data") or {})
 
 
 def trail(call: Call) -> Operation:

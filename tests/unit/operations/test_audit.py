@@ -14,27 +14,42 @@ from tests.unit.governance.test_audit import Object, made, seal
 CALL = Call({}, {}, "", 0.0)
 
 
-def verified(reads: list[tuple[Chain, list[Object]]]) -> Row:
-    """What is said when the first books and the second proposals are read, and so on; the last ones stay."""
-    left = list(reads)
+def verified(*rounds: tuple[Chain, list[Object], Chain]) -> Row:
+    """What is said when books, proposals and books again are read like this, and so on; the last round stays."""
+    left = list(rounds)
+    reads: list[int] = []
 
     def send(request: Any) -> Any:
-        chain, proposals = left[0]
-        if isinstance(request, List):
+        nth = len(reads) % 3
+        reads.append(nth)
+        found = left[0][nth]
+        if nth == 2:
             left[:] = left[1:] or left
-            return proposals
-        return {"data": chain.to_data()}
+        assert isinstance(request, List) is isinstance(found, list)
+        return {"data": found.to_data()} if isinstance(found, Chain) else found
 
     return carry_out(audit.verify(CALL), send)[0]
 
 
-def test_what_is_sealed_between_two_reads_is_no_forgery() -> None:
+def one_later() -> tuple[Chain, Chain, list[Object]]:
+    """Books, those with one link more, and the proposals that bear it already."""
     chain, proposals = made()
-    books = copy.deepcopy(chain)
+    before = copy.deepcopy(chain)
     later: Object = {"metadata": {"name": "p5", "namespace": "default", "uid": "5"}, "spec": {}, "status": {}}
     seal(chain, later)
-    row = verified([(books, [*proposals, later])])
+    return before, chain, [*proposals, later]
+
+
+def test_what_is_sealed_between_two_reads_is_no_forgery() -> None:
+    before, after, proposals = one_later()
+    row = verified((before, proposals, after))
     assert (row["verified"], row["head"]) == (True, 5)
+    assert verified((before, proposals, before), (after, proposals, after))["verified"]
+
+
+def test_what_somebody_has_appended_never_comes_into_the_books() -> None:
+    before, _, proposals = one_later()
+    assert verified((before, proposals, before))["problems"] == ["the chain ends at link 5, but its head says 4"]
 
 
 def test_what_is_given_up_between_two_reads_is_no_forgery() -> None:
@@ -44,12 +59,12 @@ def test_what_is_given_up_between_two_reads_is_no_forgery() -> None:
     assert link is not None
     pruned.let_go(link)
     kept = [proposals[0], *proposals[2:]]
-    assert verified([(chain, kept), (pruned, kept)])["verified"]
+    assert verified((chain, kept, chain), (pruned, kept, pruned))["verified"]
 
 
 def test_what_somebody_has_taken_away_stays_away() -> None:
     chain, proposals = made()
-    assert verified([(chain, [proposals[0], *proposals[2:]])])["problems"] == ["link 2 is missing"]
+    assert verified((chain, [proposals[0], *proposals[2:]], chain))["problems"] == ["link 2 is missing"]
 
 
 def test_a_way_back_is_dated_when_it_was_gone() -> None:
