@@ -14,7 +14,7 @@ from kgents.api.operations.requests import Call, Get, List, Operation, Request, 
 from kgents.api.wording import cause_text
 
 UNREADABLE = "the audit books cannot be read: somebody has changed them"
-TRIES = 4
+TRIES = 6
 """A proposal may be sealed anew or deleted for its age between two reads; what somebody has changed stays so."""
 
 
